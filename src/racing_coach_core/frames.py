@@ -1,0 +1,221 @@
+"""The wire's frames as pydantic models: what existing Racing Coach clients send as JSON.
+
+These models are the reference for which JSON is accepted. The hot path decodes to columns without them
+(`racing_coach_core.codecs`), and a property test holds both to the same set.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
+
+from racing_coach_core.channels import CHANNEL_BY_NAME
+
+TIMESTAMP_PATTERN: Final = (
+    r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
+    r"(Z|[+-](0\d|1[0-4]):[0-5]\d)?$"
+)
+"""ISO 8601 date and time as the wire has it; more than six decimals are cut to microseconds."""
+
+_TIMESTAMP_RE: Final = re.compile(TIMESTAMP_PATTERN, re.ASCII)
+_FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
+
+
+def parse_timestamp(value: object) -> datetime:
+    """Read a wire timestamp; one without an offset is UTC.
+
+    Raises:
+        ValueError: not a timestamp of the form `TIMESTAMP_PATTERN`, or no date of the calendar.
+    """
+    if isinstance(value, str):
+        if not _TIMESTAMP_RE.match(value):
+            raise ValueError("not an ISO 8601 timestamp such as 2026-05-01T12:00:00.016667+00:00")
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise ValueError("not an ISO 8601 timestamp")  # noqa: TRY004 (pydantic reports ValueError)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _finite64(value: float) -> float:
+    if not np.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+def _finite32(value: float) -> float:
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.float32(value)):
+            raise ValueError("must be a finite number that fits 32 bits")
+    return value
+
+
+def _finite32_or_none(value: float | None) -> float | None:
+    if value is None:
+        return None
+    with np.errstate(over="ignore"):
+        return value if np.isfinite(np.float32(value)) else None
+
+
+def _finite64_or_none(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain the character U+0000")
+    return value
+
+
+def _id_to_text(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _positive_or_none(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if not np.isfinite(value):
+        raise ValueError("must be a finite number or null")
+    return value if value > 0 else None
+
+
+_StrictFloat = Annotated[float, Strict()]
+type Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
+type Real = Annotated[_StrictFloat, AfterValidator(_finite32)]
+type Double = Annotated[_StrictFloat, AfterValidator(_finite64)]
+type OptionalReal = Annotated[_StrictFloat | None, AfterValidator(_finite32_or_none)]
+type OptionalDouble = Annotated[_StrictFloat | None, AfterValidator(_finite64_or_none)]
+type OptionalBool = Annotated[bool, Strict()] | None
+type Text = Annotated[str, StringConstraints(max_length=256), AfterValidator(_no_nul)]
+type Identifier = Annotated[
+    str,
+    BeforeValidator(_id_to_text),
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_no_nul),
+]
+type LapTime = Annotated[_StrictFloat | None, AfterValidator(_positive_or_none)]
+"""Seconds; null, zero and negative mean unknown, as in iRacing."""
+
+
+def _bounded(name: str) -> Any:  # noqa: ANN401 (a Field() is typed Any by pydantic)
+    channel = CHANNEL_BY_NAME[name]
+    return Field(ge=channel.minimum, le=channel.maximum, strict=True)
+
+
+class WireModel(BaseModel):
+    """Base of everything on the wire: unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SessionFrame(WireModel):
+    """One driving session.
+
+    `track_id`, `car_id`, `car_class_id` and `series_id` may be numbers on the wire; they are text here.
+    """
+
+    session_id: UUID
+    track_id: Identifier
+    track_name: Text
+    car_id: Identifier
+    car_name: Text
+    timestamp: Timestamp | None = None
+    track_config_name: Text | None = None
+    track_type: Text = "road course"
+    car_class_id: Identifier | None = None
+    series_id: Identifier | None = None
+    session_type: Text | None = None
+
+
+class Tread(WireModel):
+    """One tyre measured at three places across its tread."""
+
+    left: OptionalReal = None
+    middle: OptionalReal = None
+    right: OptionalReal = None
+
+
+class WheelTreads(WireModel):
+    """The four tyres."""
+
+    LF: Tread | None = None
+    RF: Tread | None = None
+    LR: Tread | None = None
+    RR: Tread | None = None
+
+
+class WheelPressures(WireModel):
+    """Brake line pressure of the four wheels, bar."""
+
+    LF: OptionalReal = None
+    RF: OptionalReal = None
+    LR: OptionalReal = None
+    RR: OptionalReal = None
+
+
+class TelemetryFrame(WireModel):
+    """One sample of the car, 60 of them a second. Units are in `racing_coach_core.channels`."""
+
+    timestamp: Timestamp
+    session_time: Double
+    lap_number: int = _bounded("lap_number")
+    lap_distance_pct: Real
+    speed: Real
+    throttle: Real
+    brake: Real
+    lap_distance: OptionalReal = None
+    current_lap_time: OptionalReal = None
+    last_lap_time: OptionalReal = None
+    best_lap_time: OptionalReal = None
+    rpm: OptionalReal = None
+    gear: Annotated[int, _bounded("gear")] | None = None
+    clutch: OptionalReal = None
+    steering_angle: OptionalReal = None
+    lateral_acceleration: OptionalReal = None
+    longitudinal_acceleration: OptionalReal = None
+    vertical_acceleration: OptionalReal = None
+    yaw_rate: OptionalReal = None
+    roll_rate: OptionalReal = None
+    pitch_rate: OptionalReal = None
+    velocity_x: OptionalReal = None
+    velocity_y: OptionalReal = None
+    velocity_z: OptionalReal = None
+    yaw: OptionalReal = None
+    pitch: OptionalReal = None
+    roll: OptionalReal = None
+    latitude: OptionalDouble = None
+    longitude: OptionalDouble = None
+    altitude: OptionalReal = None
+    tire_temps: WheelTreads | None = None
+    tire_wear: WheelTreads | None = None
+    brake_line_pressure: WheelPressures | None = None
+    track_temp: OptionalReal = None
+    air_temp: OptionalReal = None
+    track_wetness: Annotated[int, _bounded("track_wetness")] | None = None
+    session_flags: Annotated[int, _bounded("session_flags")] | None = None
+    track_surface: Annotated[int, _bounded("track_surface")] | None = None
+    on_pit_road: OptionalBool = None
+
+
+class TelemetrySequence(WireModel):
+    """Frames in driving order."""
+
+    frames: list[TelemetryFrame] = Field(min_length=1)
+
+
+class LapTelemetry(TelemetrySequence):
+    """The frames of one lap, and its time."""
+
+    lap_time: LapTime = None

@@ -1,0 +1,68 @@
+"""One lap in memory: the session it belongs to and its frames as Arrow columns."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
+from racing_coach_core.frames import SessionFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """One finished lap.
+
+    Attributes:
+        lap_id: the lap's identity; the rig makes it, or it follows from session and lap number.
+        session: the driving session.
+        lap_time: seconds, None when unknown.
+        frames: canonical columns (`LAP_SCHEMA`), one row a frame, at least one row.
+    """
+
+    lap_id: uuid.UUID
+    session: SessionFrame
+    lap_time: float | None
+    frames: pa.RecordBatch
+
+    @property
+    def lap_number(self) -> int:
+        """The lap's number within its session; every frame of a valid lap has the same."""
+        number = self.frames.column("lap_number")[0].as_py()
+        assert isinstance(number, int)
+        return number
+
+
+def frames_from_columns(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
+    """Build canonical frames from whatever columns a source has.
+
+    Args:
+        columns: channel name to an array-like of `rows` values (numpy, list or Arrow array).
+            A numpy float array may use NaN for "no value" in an optional channel.
+        rows: number of frames.
+
+    Returns:
+        A batch with `LAP_SCHEMA`; channels that are not in `columns` are null.
+
+    Raises:
+        KeyError: a column that is no channel.
+        pyarrow.ArrowInvalid: a value that does not fit the channel's type.
+    """
+    unknown = set(columns) - set(LAP_SCHEMA.names)
+    if unknown:
+        raise KeyError(f"not a channel: {', '.join(sorted(unknown))}")
+    arrays: list[pa.Array] = []
+    for channel in CHANNELS:
+        values = columns.get(channel.name)
+        if values is None:
+            arrays.append(pa.nulls(rows, channel.type))
+        elif isinstance(values, pa.Array):
+            arrays.append(values.cast(channel.type))
+        elif isinstance(values, np.ndarray) and values.dtype.kind == "f" and not channel.required:
+            arrays.append(pa.array(values, from_pandas=True).cast(channel.type))
+        else:
+            arrays.append(pa.array(values).cast(channel.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
