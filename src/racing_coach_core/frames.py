@@ -4,6 +4,7 @@ These models are the reference for which JSON is accepted. The hot path decodes 
 (`racing_coach_core.codecs`), and a property test holds both to the same set.
 """
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -29,7 +30,8 @@ TIMESTAMP_PATTERN: Final = (
 """ISO 8601 date and time as the wire has it; more than six decimals are cut to microseconds."""
 
 _TIMESTAMP_RE: Final = re.compile(TIMESTAMP_PATTERN, re.ASCII)
-_FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
+_FLOAT32_BOUND: Final = float(np.nextafter(2.0**128 - 2.0**103, 0.0))
+"""The largest float64 that rounds to a finite float32 (IEEE 754, round half to even)."""
 
 
 def parse_timestamp(value: object) -> datetime:
@@ -44,31 +46,14 @@ def parse_timestamp(value: object) -> datetime:
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
         raise ValueError("not an ISO 8601 timestamp")  # noqa: TRY004 (pydantic reports ValueError)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from error
 
 
-def _finite64(value: float) -> float:
-    if not np.isfinite(value):
-        raise ValueError("must be a finite number")
-    return value
-
-
-def _finite32(value: float) -> float:
-    with np.errstate(over="ignore"):
-        if not np.isfinite(np.float32(value)):
-            raise ValueError("must be a finite number that fits 32 bits")
-    return value
-
-
-def _finite32_or_none(value: float | None) -> float | None:
-    if value is None:
-        return None
-    with np.errstate(over="ignore"):
-        return value if np.isfinite(np.float32(value)) else None
-
-
-def _finite64_or_none(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None
+def _none(_: float) -> None:
+    """A number that cannot be stored counts as no value."""
 
 
 def _no_nul(value: str) -> str:
@@ -86,17 +71,21 @@ def _id_to_text(value: object) -> object:
 def _positive_or_none(value: float | None) -> float | None:
     if value is None:
         return None
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         raise ValueError("must be a finite number or null")
     return value if value > 0 else None
 
 
 _StrictFloat = Annotated[float, Strict()]
 type Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
-type Real = Annotated[_StrictFloat, AfterValidator(_finite32)]
-type Double = Annotated[_StrictFloat, AfterValidator(_finite64)]
-type OptionalReal = Annotated[_StrictFloat | None, AfterValidator(_finite32_or_none)]
-type OptionalDouble = Annotated[_StrictFloat | None, AfterValidator(_finite64_or_none)]
+type Real = Annotated[
+    _StrictFloat, Field(ge=-_FLOAT32_BOUND, le=_FLOAT32_BOUND, allow_inf_nan=False)
+]
+type Double = Annotated[_StrictFloat, Field(allow_inf_nan=False)]
+type _NotStorable = Annotated[_StrictFloat, AfterValidator(_none)]
+# Tried from left to right, so that a good value costs no call into Python.
+type OptionalReal = Annotated[Real | None | _NotStorable, Field(union_mode="left_to_right")]
+type OptionalDouble = Annotated[Double | None | _NotStorable, Field(union_mode="left_to_right")]
 type OptionalBool = Annotated[bool, Strict()] | None
 type Text = Annotated[str, StringConstraints(max_length=256), AfterValidator(_no_nul)]
 type Identifier = Annotated[

@@ -1,0 +1,140 @@
+"""The Arrow encoding of a lap: an IPC stream whose schema metadata holds everything but the frames.
+
+The metadata key `racing_coach.lap` holds the JSON `{"lap_id", "session", "lap": {"lap_time", "frame_count"}}`;
+the frames are the canonical columns, those without any value left out, buffers compressed with zstd.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import pyarrow as pa
+from pydantic import Field, ValidationError
+
+from racing_coach_core.channels import CHANNEL_BY_NAME
+from racing_coach_core.codecs.arrow_guard import batch_size
+from racing_coach_core.codecs.canonical import canonical_frames
+from racing_coach_core.codecs.compression import Buffer
+from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.codecs.reports import details_of
+from racing_coach_core.exceptions import (
+    InvalidLapError,
+    MalformedPayloadError,
+    PayloadTooLargeError,
+)
+from racing_coach_core.frames import LapTime, SessionFrame, WireModel
+from racing_coach_core.identity import lap_id_for
+from racing_coach_core.lap import Lap
+from racing_coach_core.validation import check_frames
+
+CONTENT_TYPE: Final = "application/vnd.apache.arrow.stream"
+MAGIC: Final = b"\xff\xff\xff\xff"
+"""Every message of an IPC stream begins with this continuation marker."""
+_METADATA_KEY: Final = b"racing_coach.lap"
+
+
+class _LapHead(WireModel):
+    lap_time: LapTime = None
+    frame_count: int | None = Field(default=None, ge=0)
+
+
+class _Head(WireModel):
+    session: SessionFrame
+    lap: _LapHead = _LapHead()
+    lap_id: UUID | None = None
+
+
+def encode_arrow(lap: Lap) -> bytes:
+    """Encode a lap as the project's own rig publishes it."""
+    head = _Head(
+        session=lap.session,
+        lap=_LapHead(lap_time=lap.lap_time, frame_count=lap.frames.num_rows),
+        lap_id=lap.lap_id,
+    )
+    names = [f.name for f in lap.frames.schema if lap.frames.column(f.name).null_count < lap.frames.num_rows]
+    batch = lap.frames.select(names).replace_schema_metadata({_METADATA_KEY: head.model_dump_json()})
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
+    """Decode an Arrow IPC stream to a lap.
+
+    Raises:
+        MalformedPayloadError: no Arrow stream, cut short, or of kinds of columns that a lap has not.
+        PayloadTooLargeError: more frames or decoded bytes than allowed; told before they are allocated.
+        InvalidLapError: not a lap.
+    """
+    try:
+        schema, batches = _read(payload, limits)
+    except (pa.ArrowException, ValueError, OSError, EOFError) as error:
+        raise MalformedPayloadError(f"Arrow: {error}") from error
+    head = _head(schema)
+    table = pa.Table.from_batches(batches, schema).combine_chunks()
+    columns = {
+        name: table.column(name).chunk(0) if table.num_rows else pa.array([], table.schema.field(name).type)
+        for name in table.schema.names
+        if name in CHANNEL_BY_NAME
+    }
+    if head.lap.frame_count not in (None, table.num_rows):
+        raise MalformedPayloadError(
+            f"Arrow: the payload is cut short: {table.num_rows} of {head.lap.frame_count} frames"
+        )
+    frames = canonical_frames(columns, table.num_rows)
+    if errors := check_frames(frames):
+        raise InvalidLapError(errors)
+    number = frames.column("lap_number")[0].as_py()
+    return Lap(
+        lap_id=head.lap_id or lap_id_for(head.session.session_id, number),
+        session=head.session,
+        lap_time=head.lap.lap_time,
+        frames=frames,
+    )
+
+
+def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.RecordBatch]]:
+    """Read message by message, and look at what each declares before it is decoded."""
+    reader = pa.ipc.MessageReader.open_stream(pa.py_buffer(payload))
+    first = reader.read_next_message()
+    if first.type != "schema":
+        raise ValueError(f"begins with a {first.type}, not with a schema")
+    schema = pa.ipc.read_schema(first)
+    _check_schema(schema)
+    batches: list[pa.RecordBatch] = []
+    rows = decoded = 0
+    for message in reader:
+        if message.type != "record batch":
+            raise ValueError(f"holds a {message.type}; a lap has only record batches")
+        size = batch_size(message)
+        rows += size.rows
+        decoded += size.decoded_bytes
+        if rows > limits.frames:
+            raise PayloadTooLargeError("the number of frames", rows, limits.frames)
+        if decoded > limits.decoded_bytes:
+            raise PayloadTooLargeError("the decoded payload in bytes", decoded, limits.decoded_bytes)
+        batch = pa.ipc.read_record_batch(message, schema)
+        batch.validate(full=True)
+        batches.append(batch)
+    return schema, batches
+
+
+def _check_schema(schema: pa.Schema) -> None:
+    seen: set[str] = set()
+    for field in schema:
+        if field.name in seen:
+            raise ValueError(f"the column {field.name!r} is there twice")
+        seen.add(field.name)
+        if not (pa.types.is_primitive(field.type) or pa.types.is_null(field.type)):
+            raise ValueError(f"the column {field.name!r} is of type {field.type}; a lap has plain columns")
+
+
+def _head(schema: pa.Schema) -> _Head:
+    raw = (schema.metadata or {}).get(_METADATA_KEY)
+    if raw is None:
+        raise MalformedPayloadError(f"Arrow: the schema's metadata has no {_METADATA_KEY.decode()!r}")
+    try:
+        return _Head.model_validate_json(raw)
+    except ValidationError as error:
+        raise InvalidLapError(details_of(error)) from error

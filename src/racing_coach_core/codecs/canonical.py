@@ -1,0 +1,116 @@
+"""Columns of any origin to the canonical ones."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
+from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
+from racing_coach_core.validation import MAX_ERRORS
+
+
+def canonical_frames(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
+    """Bring columns to the names and types of `LAP_SCHEMA`.
+
+    A number that is not finite, or does not fit 32 bits where the channel has 32, becomes null in a channel
+    that is not required: a broken sensor costs its own values and not the lap.
+
+    Args:
+        columns: channel name to values; what is missing becomes null, what is no channel is ignored.
+        rows: number of frames.
+
+    Raises:
+        InvalidLapError: a column of the wrong kind, an integer out of range, a required value that is
+            missing or not finite.
+    """
+    arrays: list[pa.Array] = []
+    errors: list[ErrorDetail] = []
+    for channel in CHANNELS:
+        column = columns.get(channel.name)
+        if column is None:
+            column = pa.nulls(rows, channel.type)
+        try:
+            arrays.append(_canonical(channel, column))
+        except InvalidLapError as error:
+            errors += error.errors
+    if errors:
+        raise InvalidLapError(errors[:MAX_ERRORS])
+    return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
+
+
+def _canonical(channel: Channel, column: pa.Array) -> pa.Array:
+    if channel.required and column.null_count:
+        index = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+        raise _error(channel, index, "is required")
+    if pa.types.is_floating(channel.type):
+        return _float(channel, column)
+    if pa.types.is_integer(channel.type):
+        return _integer(channel, column)
+    if pa.types.is_timestamp(channel.type):
+        return _timestamp(channel, column)
+    return _boolean(channel, column)
+
+
+def _error(channel: Channel, index: int | None, msg: str) -> InvalidLapError:
+    where = ("lap", "frames") if index is None else ("lap", "frames", index)
+    return InvalidLapError([ErrorDetail((*where, *channel.json_path), msg)])
+
+
+def _wrong_kind(channel: Channel, column: pa.Array, wanted: str) -> InvalidLapError:
+    return _error(channel, None, f"must be {wanted}, the column is of type {column.type}")
+
+
+def _float(channel: Channel, column: pa.Array) -> pa.Array:
+    if pa.types.is_null(column.type):
+        return pa.nulls(len(column), channel.type)
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise _wrong_kind(channel, column, "numbers")
+    converted = column if column.type == channel.type else column.cast(channel.type, safe=False)
+    finite = pc.is_finite(converted)
+    if pc.all(finite, min_count=0).as_py() is not False:
+        return converted
+    if not channel.required:
+        return pc.if_else(finite, converted, pa.scalar(None, channel.type))
+    index = int(np.flatnonzero(~finite.to_numpy(zero_copy_only=False).astype(bool))[0])
+    raise _error(channel, index, f"must be a finite number, got {column[index].as_py()}")
+
+
+def _integer(channel: Channel, column: pa.Array) -> pa.Array:
+    if pa.types.is_null(column.type):
+        return pa.nulls(len(column), channel.type)
+    if not pa.types.is_integer(column.type):
+        raise _wrong_kind(channel, column, "integers")
+    span = pc.min_max(column).as_py()
+    low, high = span["min"], span["max"]
+    if low is not None and (low < channel.minimum or high > channel.maximum):
+        values = column.to_numpy(zero_copy_only=False)
+        index = int(np.flatnonzero((values < channel.minimum) | (values > channel.maximum))[0])
+        raise _error(
+            channel,
+            index,
+            f"must lie between {channel.minimum} and {channel.maximum}, got {column[index].as_py()}",
+        )
+    return column if column.type == channel.type else column.cast(channel.type)
+
+
+def _timestamp(channel: Channel, column: pa.Array) -> pa.Array:
+    if not pa.types.is_timestamp(column.type):
+        raise _wrong_kind(channel, column, "timestamps")
+    if column.type == channel.type:
+        return column
+    try:
+        # Without a time zone it is UTC; with another one it is the same instant.
+        micros = column.cast(pa.timestamp("us", tz=column.type.tz), safe=column.type.unit != "ns")
+    except pa.ArrowInvalid as error:
+        raise _error(channel, None, f"is out of range: {error}") from error
+    return micros.view(pa.int64()).view(channel.type)
+
+
+def _boolean(channel: Channel, column: pa.Array) -> pa.Array:
+    if pa.types.is_null(column.type):
+        return pa.nulls(len(column), channel.type)
+    if not pa.types.is_boolean(column.type):
+        raise _wrong_kind(channel, column, "true or false")
+    return column

@@ -1,0 +1,107 @@
+"""The root of every exception of the project, and what is common to rig and daemon."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Fault(StrEnum):
+    """Whose fault a failure is, which decides what is done about it.
+
+    SENDER: the message is wrong and will stay wrong: answer `rejected`.
+    WORLD: a broker or database is in trouble: try again later.
+    BUG: the program is wrong: a few tries, then keep the evidence.
+    """
+
+    SENDER = "sender"
+    WORLD = "world"
+    BUG = "bug"
+
+
+class RacingCoachError(Exception):
+    """Root of the project's exceptions.
+
+    RacingCoachError
+    ├── InvalidTopicError             a topic or a segment of one that the wire contract does not know
+    ├── PayloadError                  a lap payload that cannot be accepted
+    │   ├── PayloadTooLargeError      over a limit, on the wire, decoded, or in frames
+    │   ├── UnknownEncodingError      neither JSON nor an Arrow stream
+    │   ├── ContentTypeError          the content type says something else than the bytes
+    │   ├── MalformedPayloadError     broken compression, JSON or Arrow
+    │   └── InvalidLapError           decoded, but not a lap: names field, frame and value
+    ├── BrokerError                   (racing_coach_core.mqtt) the broker or the way to it
+    ├── RigError                      (racing_coach_rig.exceptions)
+    └── ServerError                   (racing_coach_server.exceptions)
+    """
+
+    fault: ClassVar[Fault] = Fault.BUG
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """One thing that is wrong with a message: where, and what."""
+
+    loc: tuple[str | int, ...]
+    msg: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.loc))}: {self.msg}" if self.loc else self.msg
+
+
+class InvalidTopicError(RacingCoachError):
+    """A topic that does not fit its template."""
+
+    fault = Fault.SENDER
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(f"topic {topic!r}: {reason}")
+        self.topic = topic
+        self.reason = reason
+
+
+class PayloadError(RacingCoachError):
+    """A lap payload that cannot be accepted."""
+
+    fault = Fault.SENDER
+
+    def __init__(self, message: str, errors: Sequence[ErrorDetail] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+
+class PayloadTooLargeError(PayloadError):
+    """Over one of the configured limits."""
+
+    def __init__(self, what: str, size: int | None, limit: int) -> None:
+        found = f"{size:,}" if size is not None else "more"
+        super().__init__(f"too large: {what} may be at most {limit:,}, found {found}")
+        self.what = what
+        self.size = size
+        self.limit = limit
+
+
+class UnknownEncodingError(PayloadError):
+    """The first bytes are neither JSON's nor an Arrow stream's."""
+
+
+class ContentTypeError(PayloadError):
+    """The MQTT content type contradicts the bytes."""
+
+    def __init__(self, content_type: str, found: str) -> None:
+        super().__init__(f"the content type says {content_type!r}, the payload is {found}")
+        self.content_type = content_type
+        self.found = found
+
+
+class MalformedPayloadError(PayloadError):
+    """Compression, JSON or Arrow that cannot be read."""
+
+
+class InvalidLapError(PayloadError):
+    """A payload that decodes but is not a lap."""
+
+    def __init__(self, errors: Sequence[ErrorDetail]) -> None:
+        shown = "; ".join(map(str, errors[:3]))
+        more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""  # noqa: PLR2004
+        super().__init__(f"not a valid lap: {shown}{more}", errors)

@@ -1,0 +1,53 @@
+"""What makes two laps the same lap."""
+
+import hashlib
+import uuid
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def lap_id_for(session_id: uuid.UUID, lap_number: int) -> uuid.UUID:
+    """The identity of a lap that came without one: UUIDv5 (RFC 9562) of session and lap number."""
+    return uuid.uuid5(session_id, str(lap_number))
+
+
+def payload_sha256(payload: bytes | bytearray | memoryview) -> str:
+    """SHA-256 of the bytes on the wire, in hex: how a rig recognises the answer to what it sent."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
+    """SHA-256 of what is stored of a lap, whatever encoding or compression it came in.
+
+    Covers the lap time and every canonical column: its name, which frames have a value, and the values.
+    Columns without any value do not count, so that a channel added later does not change the identity of
+    laps that lack it.
+
+    Args:
+        lap_time: seconds, or None.
+        frames: canonical columns (`LAP_SCHEMA`).
+
+    Returns:
+        32 bytes.
+    """
+    digest = hashlib.sha256(f"{lap_time!r} {frames.num_rows}\n".encode())
+    for field, column in zip(frames.schema, frames.columns, strict=True):
+        if column.null_count == len(column):
+            continue
+        digest.update(f"{field.name} {field.type}\n".encode())
+        if column.null_count:
+            digest.update(np.packbits(column.is_valid().to_numpy(zero_copy_only=False)))
+        digest.update(np.ascontiguousarray(_values(column)))
+    return digest.digest()
+
+
+def _values(column: pa.Array) -> np.ndarray:
+    """The column as plain numbers: nulls as zero, minus zero as zero, timestamps as microseconds."""
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    if column.null_count:
+        column = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
+    values = column.to_numpy(zero_copy_only=False)
+    return values + 0.0 if values.dtype.kind == "f" else values

@@ -1,0 +1,58 @@
+"""Settings that rig and daemon read alike: the way to the broker."""
+
+import ssl
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from racing_coach_core.topics import DEFAULT_PREFIX, Topics
+
+
+class TlsSettings(BaseModel):
+    """TLS to the broker; used as soon as one of its fields is set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = Field(default=False, description="TLS with the system's certificate authorities")
+    ca_file: Path | None = Field(default=None, description="PEM file of the authority that signed the broker")
+    cert_file: Path | None = Field(default=None, description="PEM file of the client certificate")
+    key_file: Path | None = Field(default=None, description="PEM file of the client certificate's key")
+
+    def context(self) -> ssl.SSLContext | None:
+        """The TLS context, None for a plain connection.
+
+        Raises:
+            OSError: a file that cannot be read.
+        """
+        if not (self.enabled or self.ca_file or self.cert_file):
+            return None
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
+
+
+class MqttSettings(BaseModel):
+    """The way to the broker."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    client_id: str | None = Field(
+        default=None, description="fixed client id of the persistent session; made from the name if not set"
+    )
+    topic_prefix: str = DEFAULT_PREFIX
+    keepalive_s: int = Field(default=30, ge=5, le=3600)
+    timeout_s: float = Field(default=20.0, gt=0, description="wait for CONNACK, SUBACK and PUBACK")
+    session_expiry_s: int = Field(
+        default=30 * 86_400, ge=60, description="how long the broker keeps the queue of an absent client"
+    )
+    tls: TlsSettings = TlsSettings()
+
+    @property
+    def topics(self) -> Topics:
+        """The topics below the configured prefix."""
+        return Topics(self.topic_prefix)

@@ -1,0 +1,63 @@
+"""Who sends: of several programs of one rig, exactly one."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from filelock import FileLock, Timeout
+
+from racing_coach_rig.config import RigSettings
+from racing_coach_rig.outbox import Outbox
+from racing_coach_rig.publisher import Publisher
+
+log = structlog.stdlib.get_logger(__name__)
+
+_TRY_AGAIN_S = 1.0
+
+
+class Sender:
+    """Runs the publisher while this process holds the outbox's sender lock.
+
+    Two connections with one client id would throw each other out; so `publish` beside a running `run` only
+    spools and watches, and takes over should the other program end.
+    """
+
+    def __init__(self, settings: RigSettings, outbox: Outbox) -> None:
+        self.publisher = Publisher(settings, outbox)
+        self.sends = False
+        self._lock = FileLock(outbox.path.with_suffix(".sender.lock"))
+
+    async def run(self) -> None:
+        """Send until cancelled, as soon as nobody else does."""
+        while not self._acquired():
+            await asyncio.sleep(_TRY_AGAIN_S)
+        try:
+            self.sends = True
+            await self.publisher.run()
+        finally:
+            self.sends = False
+            self._lock.release()
+
+    def _acquired(self) -> bool:
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def sending(settings: RigSettings, outbox: Outbox) -> AsyncIterator[Sender]:
+    """Send in the background for the length of the block."""
+    sender = Sender(settings, outbox)
+    task = asyncio.create_task(sender.run(), name="sender")
+    try:
+        yield sender
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,188 @@
+"""The command `racing-coach-rig`."""
+
+import asyncio
+import logging
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.exceptions import RacingCoachError
+from racing_coach_rig import tables
+from racing_coach_rig.config import RigSettings, load_settings
+from racing_coach_rig.outbox import Outbox, State
+from racing_coach_rig.publish import PublishReport, SourceOptions, send_and_wait, spool_files
+from racing_coach_rig.run import run as run_rig
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Sends every finished lap, and keeps it on disk until it is stored.",
+)
+rejected = typer.Typer(no_args_is_help=True, help="Laps that the daemon rejected.")
+cli.add_typer(rejected, name="rejected")
+console = Console()
+
+
+def _configure_logging(level: int) -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("mqtt").setLevel(logging.ERROR)
+
+
+def _open() -> tuple[RigSettings, Outbox]:
+    settings = load_settings()
+    outbox = Outbox(settings.outbox)
+    outbox.open()
+    return settings, outbox
+
+
+@cli.command()
+def publish(
+    files: Annotated[list[Path], typer.Argument(help="Garage 61 CSV, iRacing .ibt or lap JSON.")],
+    track: Annotated[str | None, typer.Option(help="Track, where a file does not say it.")] = None,
+    car: Annotated[str | None, typer.Option(help="Car, where a file does not say it.")] = None,
+    recorded_at: Annotated[
+        datetime | None, typer.Option(help="When a Garage 61 lap was driven, UTC; the file does not say.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Send JSON instead of Arrow.")] = False,
+    timeout: Annotated[float, typer.Option(help="Give up after so many seconds without an answer.")] = 60.0,
+) -> None:
+    """Publish laps, wait for the answers, and say what became of each.
+
+    Exits with 0 only if every file gave laps and every lap is stored.
+    """
+    _configure_logging(logging.ERROR)
+    settings, outbox = _open()
+    encoding = Encoding.JSON if json else settings.sending.encoding
+    if recorded_at is not None and recorded_at.tzinfo is None:
+        recorded_at = recorded_at.replace(tzinfo=UTC)
+    options = SourceOptions(track, car, recorded_at)
+    with _progress() as progress:
+        reading = progress.add_task("reading", total=len(files))
+        report = spool_files(files, options, outbox, encoding, lambda _: progress.advance(reading))
+        if report.laps:
+            sending = progress.add_task("sending", total=len(report.laps))
+
+            def show(report: PublishReport) -> None:
+                answered = sum(lap.is_answered for lap in report.laps)
+                text = f"waiting: {report.trouble}" if report.trouble else "sending"
+                progress.update(sending, completed=answered, description=text)
+
+            asyncio.run(send_and_wait(settings, outbox, report, timeout_s=timeout, progress=show))
+    outbox.close()
+    tables.show_report(console, report, settings)
+    raise typer.Exit(0 if report.all_stored else 1)
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+@cli.command()
+def run(
+    watch: Annotated[
+        list[Path] | None, typer.Option(help="Folder with .ibt or CSV files; may be given several times.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Live iRacing telemetry (Windows).")] = False,
+    simulate: Annotated[
+        int | None, typer.Option(help="A simulated driver with this seed, in real time.")
+    ] = None,
+) -> None:
+    """Find finished laps and send them until stopped; also sends what is still on disk."""
+    _configure_logging(logging.INFO)
+    settings, outbox = _open()
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await run_rig(settings, outbox, watch=watch or [], live=live, simulate=simulate)
+
+    try:
+        asyncio.run(main())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+    finally:
+        outbox.close()
+
+
+@cli.command()
+def status() -> None:
+    """Show what waits, what was rejected and why, and the accounts. Exits with 1 if a lap was rejected."""
+    settings, outbox = _open()
+    try:
+        tables.show_status(console, settings, outbox)
+        raise typer.Exit(1 if outbox.contents().rejected else 0)
+    finally:
+        outbox.close()
+
+
+@rejected.command("list")
+def rejected_list() -> None:
+    """Show the rejected laps with the reasons."""
+    _, outbox = _open()
+    tables.show_rejected(console, outbox.entries(State.REJECTED))
+    outbox.close()
+
+
+@rejected.command("retry")
+def rejected_retry() -> None:
+    """Send the rejected laps again."""
+    _, outbox = _open()
+    count = outbox.retry_rejected()
+    outbox.close()
+    console.print(f"{count} laps wait again; `racing-coach-rig run` sends them")
+
+
+@rejected.command("drop")
+def rejected_drop(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the rejected laps from this rig's disk, for good."""
+    _, outbox = _open()
+    if not yes:
+        typer.confirm(f"Delete {outbox.contents().rejected} rejected laps from this disk?", abort=True)
+    console.print(f"{outbox.drop_rejected()} laps deleted")
+    outbox.close()
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        cli()
+    except RacingCoachError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

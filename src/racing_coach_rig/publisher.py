@@ -1,0 +1,205 @@
+"""Sends what waits in the outbox until every lap is answered."""
+
+import asyncio
+import secrets
+import time
+from datetime import UTC, datetime
+
+import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from pydantic import ValidationError
+
+from racing_coach_core.backoff import Backoff
+from racing_coach_core.messages import LapUploadResponse, RigStatus
+from racing_coach_core.mqtt import (
+    BrokerError,
+    Connection,
+    Delivery,
+    PacketTooLargeError,
+    PublishRefusedError,
+    SessionTakenOverError,
+    Will,
+)
+from racing_coach_rig.config import RigSettings
+from racing_coach_rig.outbox import Entry, Outbox
+
+log = structlog.stdlib.get_logger(__name__)
+
+_IDLE_S = 1.0
+"""How often the outbox is looked at for laps that another process spooled."""
+_TIDY_S = 600.0
+_NOBODY = "no daemon is subscribed; the lap is kept and sent again"
+
+
+class Publisher:
+    """One rig's sender: presence, laps out, answers in. Connects again for ever."""
+
+    def __init__(self, settings: RigSettings, outbox: Outbox) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._topics = settings.mqtt.topics
+        self._status_topic = self._topics.rig_status.build(rig=settings.rig)
+        self._unanswered: set[int] = set()
+        self._wake = asyncio.Event()
+        self._tidied = 0.0
+        self.trouble: str | None = None
+        """What is wrong with the way to the broker, in words; None while connected."""
+        self.connected = False
+
+    def wake(self) -> None:
+        """A lap was spooled: send it now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send and listen until cancelled.
+
+        Raises:
+            SessionTakenOverError: another program publishes as this rig.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                await self._session(backoff)
+            except SessionTakenOverError:
+                raise
+            except BrokerError as error:
+                if self.trouble is None:
+                    log.warning("the broker is not reached, laps wait on disk", reason=str(error))
+                self.trouble = str(error)
+            finally:
+                self.connected = False
+            await asyncio.sleep(backoff.next_s())
+
+    async def _session(self, backoff: Backoff) -> None:
+        connection = Connection(
+            self._settings.mqtt,
+            client_id=self._settings.client_id,
+            receive_maximum=32,
+            will=Will(topic=self._status_topic, payload=_status(online=False)),
+        )
+        async with connection:
+            await connection.subscribe([f"{self._topics.answers_below(self._settings.rig)}#"])
+            await connection.publish(self._status_topic, _status(online=True), retain=True)
+            await self._begin(connection)
+            backoff.reset()
+            tasks = [
+                asyncio.create_task(self._listen(connection), name="answers"),
+                asyncio.create_task(self._send(connection), name="laps"),
+            ]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            except asyncio.CancelledError:
+                if connection.alive:
+                    await connection.publish(self._status_topic, _status(online=False), retain=True)
+                raise
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin(self, connection: Connection) -> None:
+        self._unanswered.clear()
+        if not connection.session_present:
+            await asyncio.to_thread(self._outbox.all_due_now)
+        log.info("connected to the broker", rig=self._settings.rig, session_present=connection.session_present)
+        self.trouble = None
+        self.connected = True
+        self._wake.set()
+
+    async def _listen(self, connection: Connection) -> None:
+        async for delivery in connection.deliveries():
+            try:
+                await self._take_answer(delivery)
+            finally:
+                delivery.release()
+            # Only now that the outbox has it: an answer lost in a crash comes again.
+            delivery.acknowledge()
+
+    async def _take_answer(self, delivery: Delivery) -> None:
+        try:
+            answer = LapUploadResponse.model_validate_json(delivery.payload)
+        except ValidationError as error:
+            log.warning("an unreadable answer", topic=delivery.topic, error=str(error).splitlines()[0])
+            return
+        known = await asyncio.to_thread(self._outbox.answered, answer)
+        waiting = await asyncio.to_thread(self._still_waiting)
+        self._unanswered &= waiting
+        self._wake.set()
+        log.info("answer", status=answer.status.value, message=answer.message, known=known)
+
+    def _still_waiting(self) -> set[int]:
+        entries = [self._outbox.entry(seq) for seq in self._unanswered]
+        now = time.time()
+        return {e.seq for e in entries if e is not None and e.state == "waiting" and e.due_at > now}
+
+    async def _send(self, connection: Connection) -> None:
+        """Keep a window of laps on their way."""
+        sending = self._settings.sending
+        while True:
+            self._wake.clear()
+            self._unanswered = await asyncio.to_thread(self._still_waiting)
+            room = sending.window - len(self._unanswered)
+            due = (
+                await asyncio.to_thread(
+                    self._outbox.due,
+                    limit=room,
+                    long_backlog=sending.long_backlog,
+                    besides=frozenset(self._unanswered),
+                )
+                if room > 0
+                else []
+            )
+            for entry in due:
+                await self._send_one(connection, entry)
+            if not due:
+                await self._idle()
+
+    async def _idle(self) -> None:
+        if time.monotonic() - self._tidied > _TIDY_S:
+            self._tidied = time.monotonic()
+            await asyncio.to_thread(self._outbox.tidy)
+        try:
+            await asyncio.wait_for(self._wake.wait(), _IDLE_S)
+        except TimeoutError:
+            return
+
+    async def _send_one(self, connection: Connection, entry: Entry) -> None:
+        payload = await asyncio.to_thread(self._outbox.payload, entry.seq)
+        if payload is None:
+            return
+        topic = self._topics.laps.build(rig=self._settings.rig, car=entry.car_id)
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.ContentType = entry.content_type
+        properties.CorrelationData = secrets.token_bytes(8)
+        again_at = time.time() + self._answer_timeout(entry)
+        # Noted before it leaves, so that an answer that overtakes the PUBACK finds the lap as sent.
+        await asyncio.to_thread(self._outbox.sent, entry.seq, again_at=again_at, trouble=None)
+        self._unanswered.add(entry.seq)
+        try:
+            heard = await connection.publish(topic, payload, properties=properties)
+        except PacketTooLargeError as error:
+            log.error("a lap is larger than the broker takes", error=str(error))
+            await asyncio.to_thread(self._outbox.set_aside, entry.seq, str(error))
+            return
+        except PublishRefusedError as error:
+            await self._not_stored(entry, again_at, str(error))
+            return
+        if not heard:
+            # Cheap to find out, so it is not put off for longer each time.
+            await self._not_stored(entry, time.time() + self._settings.sending.answer_timeout_s, _NOBODY)
+
+    async def _not_stored(self, entry: Entry, again_at: float, reason: str) -> None:
+        if entry.trouble != reason:
+            log.warning("a lap was not accepted, it is kept and sent again", reason=reason, lap=entry.title)
+        await asyncio.to_thread(self._outbox.note, entry.seq, due_at=again_at, trouble=reason)
+
+    def _answer_timeout(self, entry: Entry) -> float:
+        sending = self._settings.sending
+        return float(min(sending.answer_timeout_cap_s, sending.answer_timeout_s * 2 ** min(entry.sent, 20)))
+
+
+def _status(*, online: bool) -> bytes:
+    return RigStatus(online=online, timestamp=datetime.now(UTC)).model_dump_json().encode()

@@ -1,0 +1,146 @@
+"""Wires the daemon together: every background task is named and lives in one TaskGroup."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from racing_coach_core.backoff import Backoff
+from racing_coach_core.exceptions import Fault
+from racing_coach_core.mqtt import BrokerError, Connection
+from racing_coach_server.config import VERSION, Settings
+from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database.faults import fault_of, in_words
+from racing_coach_server.database.init_db import upgrade
+from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.exceptions import ClientIdInUseError
+from racing_coach_server.health.handlers import Health
+from racing_coach_server.messaging.accounts import Accounts
+from racing_coach_server.messaging.client import BrokerClient
+from racing_coach_server.messaging.dispatcher import Dispatcher
+from racing_coach_server.messaging.router import Route, Router
+from racing_coach_server.messaging.takeover import refuse_if_in_use
+from racing_coach_server.messaging.trouble import Trouble
+from racing_coach_server.sd_notify import notify, watchdog_interval
+from racing_coach_server.telemetry import handlers as telemetry
+
+log = structlog.stdlib.get_logger(__name__)
+
+FEATURES: tuple[Callable[[Dependencies], list[Route[Any]]], ...] = (telemetry.routes,)
+"""Features that take messages. A new one is a folder and a line here."""
+
+_HEALTH_CONNECTIONS = 1
+
+
+class App:
+    """The daemon."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        concurrency = settings.delivery.concurrency
+        engine = create_engine(
+            settings.database,
+            pool_size=concurrency + _HEALTH_CONNECTIONS,
+            application=f"racing-coach {settings.instance}",
+        )
+        self.database = Database(engine)
+        dependencies = Dependencies(settings)
+        router = Router([route for feature in FEATURES for route in feature(dependencies)])
+        accounts = Accounts()
+        dispatcher = Dispatcher(router, self.database, settings.delivery, accounts)
+        self.health = Health(settings, self.database, accounts, dispatcher)
+        self.client = BrokerClient(
+            settings, router, dispatcher, will=self.health.will(), on_connect=self._on_connect
+        )
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            ClientIdInUseError: another daemon is alive with our client id.
+            SessionTakenOverError: another one took our session over.
+            MigrationError: the schema is not one that this version can use.
+        """
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, self._stop.set)
+        log.info("starting", version=VERSION, instance=self.settings.instance)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watchdog = tasks.create_task(self._watchdog(), name="watchdog")
+                main = tasks.create_task(self._main(), name="main")
+                await self._stop_or(main)
+                if main.done():
+                    watchdog.cancel()
+                    return
+                notify("STOPPING=1", "STATUS=finishing laps in flight")
+                log.info("stopping")
+                await self.client.stop(self.health.say_offline)
+                main.cancel()
+                watchdog.cancel()
+        except* Exception as group:  # noqa: BLE001 (the one reason is told, not the group)
+            raise _first(group) from None
+        finally:
+            await self.database.close()
+            for signum in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(signum)
+        log.info("stopped")
+
+    async def _stop_or(self, main: asyncio.Task[None]) -> None:
+        stop = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({stop, main}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+
+    async def _main(self) -> None:
+        await self._until_it_works(
+            lambda: upgrade(self.database.engine),
+            Trouble("the database is not reached, waiting", "the database is reached"),
+        )
+        await self._until_it_works(
+            lambda: refuse_if_in_use(self.settings),
+            Trouble("the broker is not reached, waiting", "the broker is reached"),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.client.run(), name="broker")
+            tasks.create_task(self.health.run(self.client), name="heartbeat")
+
+    async def _until_it_works(self, attempt: Callable[[], Any], trouble: Trouble) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                await attempt()
+            except Exception as error:
+                waits = isinstance(error, BrokerError) or (
+                    fault_of(error) is Fault.WORLD and not isinstance(error, ClientIdInUseError)
+                )
+                if not waits:
+                    raise
+                trouble.began(in_words(error))
+                notify(f"STATUS=waiting: {in_words(error)}")
+                await asyncio.sleep(backoff.next_s())
+            else:
+                trouble.ended()
+                return
+
+    async def _on_connect(self, connection: Connection) -> None:
+        await self.health.say_online(connection)
+        notify("READY=1", "STATUS=taking laps")
+
+    async def _watchdog(self) -> None:
+        interval = watchdog_interval()
+        if interval is None:
+            return
+        while True:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(interval.total_seconds())
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, Exception)
+    return error

@@ -1,0 +1,166 @@
+"""Settings of the daemon: environment, `.env`, systemd's credentials, in this order."""
+
+import os
+import socket
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.mqtt import ReceiveBudget
+from racing_coach_core.settings import MqttSettings
+from racing_coach_core.topics import is_segment, to_segment
+from racing_coach_server.exceptions import ConfigurationError
+
+VERSION: Final = version("racing-coach")
+ENV_PREFIX: Final = "RACING_COACH_"
+
+
+def _instance_name(value: str) -> str:
+    if not is_segment(value):
+        raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-'")
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    try:
+        url = make_url(value.get_secret_value())
+    except ArgumentError as error:
+        raise ValueError("is no URL such as postgresql://user:password@host:5432/database") from error
+    if url.get_backend_name() != "postgresql":
+        raise ValueError(f"must begin with postgresql://, not {url.drivername}://")
+    return value
+
+
+class DatabaseSettings(BaseModel):
+    """The way to PostgreSQL."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr(
+        "postgresql://racing_coach@127.0.0.1:5432/racing_coach"
+    )
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    command_timeout_s: float = Field(
+        default=60.0, gt=0, description="a statement without an answer for so long is tried again"
+    )
+    synchronous_commit: Literal["on", "remote_apply", "remote_write", "local"] = Field(
+        default="on", description="'off' would answer laps before they are safe and is not offered"
+    )
+
+    @property
+    def sqlalchemy_url(self) -> URL:
+        """The URL with the asyncpg driver."""
+        return make_url(self.url.get_secret_value()).set(drivername="postgresql+asyncpg")
+
+
+class DeliverySettings(BaseModel):
+    """How laps are taken and retried."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    concurrency: int = Field(
+        default=4, ge=1, le=64, description="laps handled at once; also the Receive Maximum asked for"
+    )
+    budget: ReceiveBudget = ReceiveBudget()
+    bug_tries: int = Field(default=3, ge=1, le=20, description="tries before a lap that we fail on is set aside")
+    poison_tries: int = Field(
+        default=10, ge=2, description="times a lap may lose its database connection before it is set aside"
+    )
+    retry_first_s: float = Field(default=0.2, gt=0)
+    retry_cap_s: float = Field(default=15.0, gt=0)
+    stop_grace_s: float = Field(default=20.0, gt=0, description="on SIGTERM, wait so long for laps in flight")
+    shared_group: str | None = Field(
+        default=None, description="subscribe as $share/<group>/...: several daemons behind a broker cluster"
+    )
+
+
+class HealthSettings(BaseModel):
+    """Heartbeats."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    interval_s: float = Field(default=10.0, ge=0.1)
+    database_timeout_s: float = Field(default=5.0, gt=0)
+
+
+class LogSettings(BaseModel):
+    """Logging."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: readable on a terminal, JSON elsewhere"
+    )
+
+
+class Settings(BaseSettings):
+    """Everything the daemon can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore"
+    )
+
+    instance: Annotated[str, AfterValidator(_instance_name)] = Field(
+        default_factory=lambda: to_segment(socket.gethostname())
+    )
+    database: DatabaseSettings = DatabaseSettings()
+    mqtt: MqttSettings = MqttSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    health: HealthSettings = HealthSettings()
+    limits: PayloadLimits = PayloadLimits()
+    log: LogSettings = LogSettings()
+
+    @property
+    def client_id(self) -> str:
+        """The fixed MQTT client id."""
+        return self.mqtt.client_id or f"racing-coach-{self.instance}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read systemd's credentials (`LoadCredential=`) as files named like the variables."""
+        sources = (init_settings, env_settings, dotenv_settings)
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        if directory is None or not Path(directory).is_dir():
+            return sources
+        credentials = NestedSecretsSettingsSource(
+            file_secret_settings,
+            secrets_dir=directory,
+            secrets_prefix=ENV_PREFIX,
+            secrets_nested_delimiter="__",
+        )
+        return (*sources, credentials)
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: names every variable that cannot work.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{ENV_PREFIX}{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+        raise ConfigurationError("; ".join(lines)) from error

@@ -1,0 +1,104 @@
+"""Whose fault a database error is."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidRequestError, ResourceClosedError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from racing_coach_core.exceptions import Fault, RacingCoachError
+
+_WORLD_CLASSES: Final = frozenset(
+    {
+        "08",  # connection exceptions
+        "28",  # wrong password or pg_hba.conf: the operator's, and the lap can wait for it
+        "3D",  # the database does not exist
+        "40",  # deadlock, serialization failure
+        "53",  # disk full, out of memory, too many connections
+        "55",  # object in use, lock not available
+        "57",  # shutdown, crash recovery, statement cancelled
+        "58",  # system error: I/O
+    }
+)
+_WORLD_STATES: Final = frozenset(
+    {
+        "25006",  # read-only: a standby, or a failover under way
+        "25P03",  # idle in transaction for too long: we were stopped in the middle
+        "42501",  # a missing grant
+        "42P01",  # a missing table: the schema is not what we migrated to
+        "42703",  # a missing column
+        "XX001",  # data corrupted
+        "XX002",  # index corrupted
+    }
+)
+_SENDER_CLASSES: Final = frozenset(
+    {
+        "22",  # data exceptions: a value that the column cannot hold
+        "23",  # constraint violations
+    }
+)
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Tell the sender's fault, the world's and our own apart.
+
+    SQLSTATEs are PostgreSQL's (documentation, appendix A).
+    """
+    if isinstance(error, RacingCoachError):
+        return error.fault
+    for link in _chain(error):
+        state = getattr(link, "sqlstate", None)
+        if isinstance(state, str):
+            return _fault_of_state(state)
+        if isinstance(
+            link,
+            OSError | asyncio.TimeoutError | EOFError | PoolTimeoutError | asyncpg.InterfaceError,
+        ):
+            return Fault.WORLD
+    if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, InterfaceError)):
+        return Fault.WORLD
+    # SQLAlchemy's words for "the connection went away while the session was using it".
+    if isinstance(error, ResourceClosedError | InvalidRequestError) and "invalid" in str(error):
+        return Fault.WORLD
+    return Fault.BUG
+
+
+def may_be_poison(error: BaseException) -> bool:
+    """Whether a failure in the middle of the work may be the message's own doing.
+
+    A connection that died or a statement that timed out: once it is an outage, ten times in a row with the
+    same message it is the message. A full disk or a read-only server never is.
+    """
+    for link in _chain(error):
+        state = getattr(link, "sqlstate", None)
+        if isinstance(state, str):
+            return state[:2] == "08" or state in {"57014", "57P02"}
+    return True
+
+
+def _fault_of_state(state: str) -> Fault:
+    if state in _WORLD_STATES or state[:2] in _WORLD_CLASSES:
+        return Fault.WORLD
+    return Fault.SENDER if state[:2] in _SENDER_CLASSES else Fault.BUG
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, outermost first; SQLAlchemy keeps the driver's in `orig`."""
+    seen: set[int] = set()
+    queue: list[BaseException | None] = [error]
+    while queue:
+        link = queue.pop(0)
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        queue += [getattr(link, "orig", None), link.__cause__, link.__context__]
+
+
+def in_words(error: BaseException) -> str:
+    """The driver's own sentence, without SQLAlchemy's wrapping."""
+    orig = getattr(error, "orig", None)
+    text = str(orig.__cause__ or orig) if isinstance(orig, BaseException) else str(error)
+    return f"{type(error).__name__}: {text}".strip().splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,37 @@
+"""The daemon's own exceptions; each feature has its leaves in its folder."""
+
+from racing_coach_core.exceptions import Fault, RacingCoachError
+
+
+class ServerError(RacingCoachError):
+    """Base of what the daemon raises.
+
+    ServerError
+    ├── ConfigurationError       a setting that cannot work
+    ├── MigrationError           the schema cannot be brought to this version
+    ├── ClientIdInUseError       another daemon runs with our client id
+    ├── TelemetryError           (telemetry.exceptions)
+    └── HealthError              (health.exceptions)
+    """
+
+
+class ConfigurationError(ServerError):
+    """A setting that cannot work; the message names it."""
+
+
+class MigrationError(ServerError):
+    """The database's schema cannot be brought to what this version needs."""
+
+
+class ClientIdInUseError(ServerError):
+    """Another daemon is alive with the same client id: starting would be a war over the session."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, client_id: str, instance: str) -> None:
+        super().__init__(
+            f"another daemon (instance {instance!r}) is running with the client id {client_id!r}; "
+            "stop it, or give this one its own RACING_COACH_INSTANCE and RACING_COACH_MQTT__CLIENT_ID"
+        )
+        self.client_id = client_id
+        self.instance = instance

@@ -1,0 +1,43 @@
+"""structlog: JSON lines for the journal, readable on a terminal."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from racing_coach_server.config import LogSettings
+
+
+def configure_logging(settings: LogSettings) -> None:
+    """Send every log line, the libraries' too, through structlog to standard error."""
+    as_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if as_json:
+        shared.append(structlog.processors.format_exc_info)
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.level)
+    # aiomqtt logs paho's every packet; Alembic tells of every context.
+    logging.getLogger("mqtt").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

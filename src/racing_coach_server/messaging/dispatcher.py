@@ -1,0 +1,191 @@
+"""One message from the wire to its PUBACK: the only place that opens and ends transactions.
+
+receive -> handler in one transaction -> COMMIT -> publish the answer and see it accepted -> PUBACK
+"""
+
+import asyncio
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from racing_coach_core.backoff import Backoff
+from racing_coach_core.exceptions import ErrorDetail, Fault
+from racing_coach_core.identity import payload_sha256
+from racing_coach_core.mqtt import ConnectionLostError, Delivery, PublishRefusedError
+from racing_coach_server.config import DeliverySettings
+from racing_coach_server.database.engine import Database
+from racing_coach_server.database.faults import fault_of, in_words, may_be_poison
+from racing_coach_server.messaging.accounts import Accounts
+from racing_coach_server.messaging.messages import Failure, Message, Reply
+from racing_coach_server.messaging.ordered_acks import OrderedAcks
+from racing_coach_server.messaging.router import Route, Router
+from racing_coach_server.messaging.trouble import Trouble
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Work:
+    """Whether a try got as far as a connection to the database."""
+
+    began: bool = False
+
+
+@dataclass(slots=True)
+class Tries:
+    """How many failures of either kind a message may still have."""
+
+    bugs: int
+    poison: int
+
+
+class Dispatcher:
+    """Handles several messages at once, each in its own transaction, and acknowledges them in order."""
+
+    def __init__(
+        self, router: Router, database: Database, settings: DeliverySettings, accounts: Accounts
+    ) -> None:
+        self._router = router
+        self._database = database
+        self._settings = settings
+        self._accounts = accounts
+        self.database_trouble = Trouble("the database is in trouble, laps wait", "the database is back")
+        self.answer_trouble = Trouble("answers are refused by the broker", "answers are accepted again")
+
+    async def handle(self, delivery: Delivery, acks: OrderedAcks) -> None:
+        """Work on one delivery to its end. Raises nothing but cancellation."""
+        self._accounts.took(id(delivery))
+        try:
+            with structlog.contextvars.bound_contextvars(topic=delivery.topic, mid=id(delivery) & 0xFFFF):
+                await self._handle(delivery, acks)
+        finally:
+            self._accounts.abandoned(id(delivery))
+
+    async def _handle(self, delivery: Delivery, acks: OrderedAcks) -> None:
+        started = time.perf_counter()
+        found = self._router.find(delivery.topic)
+        if found is None:
+            # Only what we subscribed to comes here; a broker that sends something else is told nothing.
+            log.error("message on a topic without a route")
+            self._acknowledge(delivery, acks)
+            return
+        route, segments = found
+        message = await _message(delivery, segments)
+        reply = await self._commit(route, message)
+        self._accounts.finished(id(delivery), reply.outcome, reply.rows)
+        committed = time.perf_counter()
+        if await self._answer(delivery, reply):
+            self._acknowledge(delivery, acks)
+        log.info(
+            "lap " + {"success": "stored"}.get(reply.outcome.value, reply.outcome.value),
+            bytes=len(delivery.payload),
+            commit_ms=round((committed - started) * 1e3, 1),
+            total_ms=round((time.perf_counter() - started) * 1e3, 1),
+            redelivered=delivery.duplicate,
+            **{name: str(value) for name, value in reply.log.items() if value is not None},
+        )
+
+    async def _commit(self, route: Route[Any], message: Message) -> Reply:
+        """Run the handler until its transaction, or that of the rejection, is committed."""
+        backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
+        tries = Tries(bugs=self._settings.bug_tries, poison=self._settings.poison_tries)
+        while True:
+            work = Work()
+            try:
+                reply = await self._try(route, message, work)
+            except Exception as error:  # noqa: BLE001 (every failure is told apart and dealt with here)
+                failure = self._failure(error, work, tries)
+                if failure is None:
+                    await asyncio.sleep(backoff.next_s())
+                    continue
+                reply = await self._reject(route, message, failure)
+            self.database_trouble.ended()
+            return reply
+
+    def _failure(self, error: Exception, work: Work, tries: Tries) -> Failure | None:
+        """Why a message must be rejected, or None if it is to be tried again."""
+        match fault_of(error):
+            case Fault.SENDER:
+                return Failure(_reason(error), _errors(error))
+            case Fault.WORLD:
+                self.database_trouble.began(in_words(error))
+                if work.began and may_be_poison(error):
+                    tries.poison -= 1
+                return None if tries.poison > 0 else _kept(error)
+            case Fault.BUG:
+                tries.bugs -= 1
+                log.exception("handler failed", tries_left=tries.bugs)
+                return None if tries.bugs > 0 else _kept(error)
+
+    async def _try(self, route: Route[Any], message: Message, work: Work) -> Reply:
+        route.template.check(message.topic, message.segments)
+        async with self._database.transaction() as session:
+            await session.connection()
+            work.began = True
+            return await route.handle(message, session)
+
+    async def _reject(self, route: Route[Any], message: Message, failure: Failure) -> Reply:
+        """Keep a failed message; this must work in the end, so trouble of any kind is waited out."""
+        log.warning("message rejected", reason=failure.reason)
+        backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
+        while True:
+            try:
+                async with self._database.transaction() as session:
+                    return await route.reject(message, session, failure)
+            except Exception as error:  # noqa: BLE001 (nothing may be lost)
+                self.database_trouble.began(f"a rejected message cannot be kept: {in_words(error)}")
+                await asyncio.sleep(backoff.next_s())
+
+    async def _answer(self, delivery: Delivery, reply: Reply) -> bool:
+        """Publish the answer on the connection the message came from. Returns whether to acknowledge."""
+        try:
+            heard = await delivery.connection.publish(reply.topic, reply.payload, properties=reply.properties)
+        except PublishRefusedError as error:
+            # Committed but not told: the rig keeps the lap and asks again. Not to acknowledge would stall
+            # every other rig behind a mistake in the broker's access list.
+            self.answer_trouble.began(str(error))
+            return True
+        except ConnectionLostError:
+            return False
+        self.answer_trouble.ended()
+        if not heard:
+            log.debug("nobody is subscribed to the answer", answer_topic=reply.topic)
+        return True
+
+    def _acknowledge(self, delivery: Delivery, acks: OrderedAcks) -> None:
+        try:
+            acks.done(delivery)
+        except ConnectionLostError as error:
+            log.debug("not acknowledged, the broker will send it again", error=str(error))
+
+
+async def _message(delivery: Delivery, segments: dict[str, str]) -> Message:
+    return Message(
+        topic=delivery.topic,
+        segments=segments,
+        payload=delivery.payload,
+        payload_sha256=await asyncio.to_thread(payload_sha256, delivery.payload),
+        content_type=delivery.content_type,
+        response_topic=delivery.response_topic,
+        correlation_data=delivery.correlation_data,
+        received_at=delivery.received_at,
+    )
+
+
+def _reason(error: Exception) -> str:
+    errors = _errors(error)
+    return str(error) if errors or hasattr(error, "fault") else f"the database refused it: {in_words(error)}"
+
+
+def _errors(error: Exception) -> tuple[ErrorDetail, ...]:
+    return tuple(getattr(error, "errors", ()))
+
+
+def _kept(error: Exception) -> Failure:
+    return Failure(
+        f"the server failed on this message ({type(error).__name__}); it is kept, and the operator can replay it",
+        traceback="".join(traceback.format_exception(error)),
+    )

@@ -1,0 +1,54 @@
+"""What passes between dispatcher and handlers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from paho.mqtt.properties import Properties
+
+from racing_coach_core.exceptions import ErrorDetail
+
+
+class Outcome(StrEnum):
+    """What became of a message; the accounts are kept by these names."""
+
+    STORED = "success"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message on its way to a handler."""
+
+    topic: str
+    segments: Mapping[str, str]
+    payload: bytes
+    payload_sha256: str
+    content_type: str | None
+    response_topic: str | None
+    correlation_data: bytes | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a message is rejected."""
+
+    reason: str
+    errors: tuple[ErrorDetail, ...] = ()
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler wants published once its transaction is committed."""
+
+    topic: str
+    payload: bytes
+    properties: Properties
+    outcome: Outcome
+    rows: int = 0
+    log: Mapping[str, Any] = field(default_factory=dict)

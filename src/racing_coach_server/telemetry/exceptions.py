@@ -1,0 +1,74 @@
+"""What can be wrong with a lap beyond its own payload."""
+
+from uuid import UUID
+
+from racing_coach_core.exceptions import ErrorDetail, Fault
+from racing_coach_server.exceptions import ServerError
+
+
+class TelemetryError(ServerError):
+    """Base of the telemetry feature.
+
+    TelemetryError
+    ├── CarMismatchError        the topic names another car than the payload
+    ├── SessionConflictError    a known session comes with another track or car
+    ├── LapConflictError        a known lap comes with other content
+    └── DecoderBugError         the decoder failed in a way it should not
+    """
+
+    fault = Fault.SENDER
+
+    def __init__(self, message: str, loc: tuple[str | int, ...] | None = None) -> None:
+        super().__init__(message)
+        self.errors = () if loc is None else (ErrorDetail(loc, message),)
+
+
+class CarMismatchError(TelemetryError):
+    """The topic's `{car}` is not the payload's car."""
+
+    def __init__(self, topic_car: str, payload_car: str) -> None:
+        super().__init__(
+            f"the topic is of car {topic_car!r}, the payload of car {payload_car!r}", ("session", "car_id")
+        )
+        self.topic_car = topic_car
+        self.payload_car = payload_car
+
+
+class SessionConflictError(TelemetryError):
+    """A session_id that is stored with another track, car or rig."""
+
+    def __init__(self, session_id: UUID, field: str, stored: str, sent: str) -> None:
+        super().__init__(
+            f"session {session_id} is stored with {field} {stored!r}, this lap says {sent!r}; "
+            "a new drive needs a new session_id",
+            ("session", field),
+        )
+        self.session_id = session_id
+        self.field = field
+        self.stored = stored
+        self.sent = sent
+
+
+class LapConflictError(TelemetryError):
+    """A lap that is stored with other content, or under another identity."""
+
+    def __init__(self, lap_id: UUID, stored_lap_id: UUID, session_id: UUID, lap_number: int) -> None:
+        super().__init__(
+            f"lap {lap_number} of session {session_id} (lap_id {lap_id}) is not what is stored "
+            f"as lap_id {stored_lap_id}",
+            ("lap_id",),
+        )
+        self.lap_id = lap_id
+        self.stored_lap_id = stored_lap_id
+        self.session_id = session_id
+        self.lap_number = lap_number
+
+
+class DecoderBugError(TelemetryError):
+    """The decoder raised what it should not. Ours, and told apart from an operating system's OSError."""
+
+    fault = Fault.BUG
+
+    def __init__(self, payload_sha256: str) -> None:
+        super().__init__(f"the decoder failed on payload {payload_sha256}")
+        self.payload_sha256 = payload_sha256

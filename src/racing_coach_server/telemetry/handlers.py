@@ -1,0 +1,129 @@
+"""Laps: decode, call the service, return the answer."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from racing_coach_core.codecs.decode import decode_lap
+from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.exceptions import ErrorDetail, RacingCoachError
+from racing_coach_core.identity import content_sha256
+from racing_coach_core.messages import LapStatus, LapUploadResponse, WireError
+from racing_coach_core.topics import Topics
+from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply
+from racing_coach_server.messaging.router import Route
+from racing_coach_server.telemetry.exceptions import CarMismatchError, DecoderBugError
+from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
+from racing_coach_server.telemetry.service import TelemetryService
+
+_ANSWER_TYPE = "application/json"
+
+
+def routes(dependencies: Dependencies) -> list[Route[TelemetryService]]:
+    """The feature's topics."""
+    handler = LapHandler(dependencies.topics, dependencies.settings.limits)
+    return [Route(dependencies.topics.laps, handler, TelemetryService)]
+
+
+@dataclass(frozen=True, slots=True)
+class LapHandler:
+    """One finished lap."""
+
+    topics: Topics
+    limits: PayloadLimits
+
+    async def handle(self, message: Message, service: TelemetryService) -> Reply:
+        """Store a lap and answer `success` or `duplicate`."""
+        received = await asyncio.to_thread(self._decode, message)
+        car_id = received.lap.session.car_id
+        if message.segments["car"] != car_id:
+            raise CarMismatchError(message.segments["car"], car_id)
+        outcome = await service.store_lap(received)
+        return self._reply(message, _stored(received, outcome), received.lap.frames.num_rows)
+
+    async def reject(self, message: Message, service: TelemetryService, failure: Failure) -> Reply:
+        """Keep the message and answer `rejected`."""
+        await service.reject(
+            Rejection(
+                topic=message.topic,
+                payload=message.payload,
+                payload_sha256=message.payload_sha256,
+                content_type=message.content_type,
+                received_at=message.received_at,
+                reason=failure.reason,
+                errors=failure.errors,
+                traceback=failure.traceback,
+            )
+        )
+        return self._reply(message, _rejected(message, failure.reason, failure.errors), frames=0)
+
+    def _decode(self, message: Message) -> ReceivedLap:
+        """Bytes to columns; runs in a thread."""
+        try:
+            decoded = decode_lap(message.payload, content_type=message.content_type, limits=self.limits)
+        except RacingCoachError:
+            raise
+        except Exception as error:
+            raise DecoderBugError(message.payload_sha256) from error
+        return ReceivedLap(
+            lap=decoded.lap,
+            rig_id=message.segments["rig"],
+            encoding=decoded.encoding.value,
+            payload_sha256=message.payload_sha256,
+            content_sha256=content_sha256(decoded.lap.lap_time, decoded.lap.frames),
+            received_at=message.received_at,
+        )
+
+    def _reply(self, message: Message, response: LapUploadResponse, frames: int) -> Reply:
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.ContentType = _ANSWER_TYPE
+        if message.correlation_data is not None:
+            properties.CorrelationData = message.correlation_data
+        return Reply(
+            topic=self._answer_topic(message),
+            payload=response.model_dump_json().encode(),
+            properties=properties,
+            outcome=Outcome(response.status),
+            rows=frames if response.status is LapStatus.SUCCESS else 0,
+            log={"lap_id": response.lap_id, "lap_number": response.lap_number, "frames": response.frames},
+        )
+
+    def _answer_topic(self, message: Message) -> str:
+        """The rig's own answers, never elsewhere, whatever the Response Topic says."""
+        rig = message.segments["rig"]
+        wanted = message.response_topic
+        if wanted and wanted.startswith(self.topics.answers_below(rig)) and not set(wanted) & set("+#\0"):
+            return wanted
+        return self.topics.lap_answers.build_unchecked(rig=rig, car=message.segments["car"])
+
+
+def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:
+    lap = received.lap
+    status = LapStatus.SUCCESS if outcome.is_new else LapStatus.DUPLICATE
+    text = "stored" if outcome.is_new else "stored already"
+    return LapUploadResponse(
+        status=status,
+        message=f"lap {lap.lap_number} {text}, {lap.frames.num_rows:,} frames",
+        payload_sha256=received.payload_sha256,
+        received_at=received.received_at,
+        lap_id=outcome.lap_id,
+        session_id=lap.session.session_id,
+        lap_number=lap.lap_number,
+        frames=lap.frames.num_rows,
+        stored_at=outcome.stored_at,
+    )
+
+
+def _rejected(message: Message, reason: str, errors: tuple[ErrorDetail, ...]) -> LapUploadResponse:
+    received_at: datetime = message.received_at
+    return LapUploadResponse(
+        status=LapStatus.REJECTED,
+        message=reason,
+        payload_sha256=message.payload_sha256,
+        received_at=received_at,
+        errors=[WireError.of(error) for error in errors],
+    )

@@ -1,0 +1,147 @@
+"""Sessions, laps, frames and rejected messages. Flushes; the caller commits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from racing_coach_core.completeness import is_valid_lap
+from racing_coach_core.frames import SessionFrame
+from racing_coach_server.telemetry.copy_frames import copy_frames
+from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
+from racing_coach_server.telemetry.models import LapRecord, RejectedMessage, TrackSession
+from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
+
+_SESSION_IDENTITY = ("rig_id", "track_id", "track_config_name", "car_id")
+
+
+class TelemetryService:
+    """Everything the telemetry feature does with the database."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def store_lap(self, received: ReceivedLap) -> LapOutcome:
+        """Store a lap with its session and frames, or find it stored.
+
+        Raises:
+            SessionConflictError: its session is stored with another track, car or rig.
+            LapConflictError: it is stored with other content or under another identity.
+        """
+        await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
+        stored_at = await self._insert_lap(received)
+        if stored_at is None:
+            return await self._find_duplicate(received)
+        lap = received.lap
+        await copy_frames(self._session, lap.frames, session_id=lap.session.session_id, lap_id=lap.lap_id)
+        return LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
+
+    async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> None:
+        """Have the session stored, by this lap or an earlier one.
+
+        Raises:
+            SessionConflictError: it is stored with another track, car or rig.
+        """
+        values = {**frame.model_dump(exclude={"session_id"}), "id": frame.session_id, "rig_id": rig_id}
+        statement = insert(TrackSession).values(values).on_conflict_do_nothing().returning(TrackSession.id)
+        if (await self._session.execute(statement)).scalar_one_or_none() is not None:
+            return
+        stored = (
+            await self._session.execute(select(TrackSession).where(TrackSession.id == frame.session_id))
+        ).scalar_one()
+        for field in _SESSION_IDENTITY:
+            if getattr(stored, field) != values[field]:
+                raise SessionConflictError(
+                    frame.session_id, field, str(getattr(stored, field)), str(values[field])
+                )
+
+    async def _insert_lap(self, received: ReceivedLap) -> datetime | None:
+        """Insert the lap's row. Waits for a transaction that is just storing the same lap; None if it did."""
+        lap = received.lap
+        statement = (
+            insert(LapRecord)
+            .values(
+                id=lap.lap_id,
+                track_session_id=lap.session.session_id,
+                rig_id=received.rig_id,
+                lap_number=lap.lap_number,
+                lap_time=lap.lap_time,
+                is_valid=is_valid_lap(lap.frames),
+                frame_count=lap.frames.num_rows,
+                payload_sha256=received.payload_sha256,
+                content_sha256=received.content_sha256,
+                encoding=received.encoding,
+                received_at=received.received_at,
+            )
+            .on_conflict_do_nothing()
+            .returning(LapRecord.created_at)
+        )
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:
+        lap = received.lap
+        same_place = (LapRecord.track_session_id == lap.session.session_id) & (
+            LapRecord.lap_number == lap.lap_number
+        )
+        rows = await self._session.execute(
+            select(LapRecord).where(or_(LapRecord.id == lap.lap_id, same_place))
+        )
+        stored = rows.scalars().all()
+        for record in stored:
+            if (
+                record.content_sha256 == received.content_sha256
+                and record.track_session_id == lap.session.session_id
+            ):
+                return LapOutcome(record.id, is_new=False, stored_at=record.created_at)
+        raise LapConflictError(lap.lap_id, stored[0].id, lap.session.session_id, lap.lap_number)
+
+    async def latest_session(self, rig_id: str | None = None) -> TrackSession | None:
+        """The session that was stored last, of one rig or of all."""
+        statement = select(TrackSession).order_by(TrackSession.created_at.desc()).limit(1)
+        if rig_id is not None:
+            statement = statement.where(TrackSession.rig_id == rig_id)
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def laps(self, *, session_id: UUID | None = None, limit: int = 50) -> Sequence[LapRecord]:
+        """The laps stored last, newest first."""
+        statement = select(LapRecord).order_by(LapRecord.received_at.desc()).limit(limit)
+        if session_id is not None:
+            statement = statement.where(LapRecord.track_session_id == session_id)
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def reject(self, rejection: Rejection) -> None:
+        """Keep a message that was answered `rejected`; the same one again is counted."""
+        statement = insert(RejectedMessage).values(
+            topic=rejection.topic,
+            reason=rejection.reason,
+            errors=[{"loc": list(e.loc), "msg": e.msg} for e in rejection.errors],
+            payload=bytes(rejection.payload),
+            payload_sha256=rejection.payload_sha256,
+            content_type=rejection.content_type,
+            traceback=rejection.traceback,
+            received_at=rejection.received_at,
+            last_received_at=rejection.received_at,
+            times_received=1,
+        )
+        again = {
+            "last_received_at": rejection.received_at,
+            "times_received": RejectedMessage.times_received + 1,
+            "reason": statement.excluded.reason,
+            "errors": statement.excluded.errors,
+            "traceback": statement.excluded.traceback,
+        }
+        await self._session.execute(
+            statement.on_conflict_do_update(index_elements=["topic", "payload_sha256"], set_=again)
+        )
+
+    async def rejected(self, *, limit: int = 50) -> Sequence[RejectedMessage]:
+        """The messages rejected last, newest first."""
+        statement = select(RejectedMessage).order_by(RejectedMessage.last_received_at.desc()).limit(limit)
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def count_laps(self) -> int:
+        """How many laps are stored."""
+        return (await self._session.execute(select(func.count()).select_from(LapRecord))).scalar_one()

@@ -1,0 +1,95 @@
+"""An MQTT client for tests of brokers: plain paho, so that nothing of the project stands between test and broker."""
+
+import queue
+import uuid
+from concurrent.futures import Future
+from typing import Any
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from infra import Broker
+
+TIMEOUT_S = 20
+
+
+class User:
+    """A connected client that remembers what it was sent, and how its packets were answered.
+
+    With a client id its session outlives the connection by an hour. Unless `acknowledges`, it never sends a PUBACK.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        name: str,
+        *,
+        client_id: str = "",
+        password: str | None = None,
+        acknowledges: bool = True,
+    ) -> None:
+        self._inbox: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._answers: dict[int, Future[ReasonCode]] = {}
+        self.connected: Future[ReasonCode] = Future()
+        self.disconnected: Future[ReasonCode] = Future()
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id or uuid.uuid4().hex,
+            protocol=MQTTv5,
+            manual_ack=not acknowledges,
+        )
+        self._client.on_connect = lambda _c, _u, _flags, reason, _p: _settle(self.connected, reason)
+        self._client.on_disconnect = lambda _c, _u, _flags, reason, _p: _settle(self.disconnected, reason)
+        self._client.on_message = self._on_message
+        self._client.on_publish = lambda _c, _u, mid, reason, _p: _settle(self._answer(mid), reason)
+        self._client.on_subscribe = lambda _c, _u, mid, reasons, _p: _settle(self._answer(mid), reasons[0])
+        credentials = broker.credentials(name)
+        if password is not None:
+            self._client.username_pw_set(name, password)
+        elif credentials is not None:
+            self._client.username_pw_set(credentials.username, credentials.password)
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has left it so
+        session.SessionExpiryInterval = 3600 if client_id else 0
+        self._client.connect(broker.host, broker.port, clean_start=False, properties=session)
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes = b"") -> str:
+        """Publish with QoS 1, and the broker's word on it."""
+        return str(self._answer(self._client.publish(topic, payload, qos=1).mid).result(TIMEOUT_S))
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish without waiting."""
+        self._client.publish(topic, payload, qos=1)
+
+    def subscribe(self, *topics: str) -> None:
+        """Subscribe with QoS 1, and wait for the broker's word on it."""
+        for topic in topics:
+            _, mid = self._client.subscribe(topic, qos=1)
+            assert mid is not None
+            self._answer(mid).result(TIMEOUT_S)
+
+    def receive(self, timeout_s: float = TIMEOUT_S) -> tuple[str, bytes]:
+        """The next message: its topic and its payload.
+
+        Raises:
+            queue.Empty: none came in time.
+        """
+        return self._inbox.get(timeout=timeout_s)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _answer(self, mid: int) -> Future[ReasonCode]:
+        return self._answers.setdefault(mid, Future())
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        self._inbox.put((message.topic, bytes(message.payload)))
+
+
+def _settle(future: Future[ReasonCode], reason: ReasonCode) -> None:
+    if not future.done():
+        future.set_result(reason)
