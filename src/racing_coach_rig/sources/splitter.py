@@ -1,15 +1,16 @@
 """Cuts a stream of frames into laps at the start/finish line.
 
 Where a lap begins and ends is decided by the car's position alone: `lap_distance_pct` runs out near 1 and
-begins again near 0. iRacing's `Lap` counter only gives the lap its number. The counter is the client's guess,
-which the server corrects a second or two later: around the first crossing of a race it goes 0, 1, 2 and back
-to 1 (https://sajax.github.io/irsdkdocs/telemetry/lap.html). A lap takes the number most of its frames have.
+begins again near 0. iRacing's `Lap` counter only gives the lap its number. The counter is the client's
+guess, which the server corrects a second or two later: around the first crossing of a race it goes 0, 1, 2
+and back to 1 (https://sajax.github.io/irsdkdocs/telemetry/lap.html). A lap takes the number most of its
+frames have.
 
-The lap time is the time between the two crossings, each interpolated between the frames on both sides of the
-line. At 60 Hz and 40 m/s² a car is within 1.4 mm of even motion between two frames, 0.03 ms at 50 m/s.
+The lap time is the time between the two crossings, each interpolated between the frames on both sides of
+the line. At 60 Hz and 40 m/s² a car is within 1.4 mm of even motion between two frames, 0.03 ms at 50 m/s.
 `LapLastLapTime` is not used, though it is what the driver sees: it comes up to some seconds after the line,
-and not at all for a lap with an incident. Each lap would have to wait for it, and a file that is still being
-written would give one lap two different times. It stays in the next lap's channel `last_lap_time`.
+and not at all for a lap with an incident. Each lap would have to wait for it, and a file that is still
+being written would give one lap two different times. It stays in the next lap's channel `last_lap_time`.
 
 A car that stands on the line or reverses over it crosses it many times. The first crossing counts; the line
 counts again when the car has been all the way round.

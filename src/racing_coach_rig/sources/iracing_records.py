@@ -1,27 +1,22 @@
-"""What iRacing's files and its shared memory have in common: records of variables, and the session info.
+"""Records of variables, as iRacing's files and its shared memory have them.
 
-The layout is the iRacing SDK's (`irsdk_defines.h`), which pyirsdk describes. pyirsdk reads one variable of one
-record at a time; here a record becomes one element of a numpy structured array.
+The layout is the iRacing SDK's (`irsdk_defines.h`), which pyirsdk describes. pyirsdk reads one variable of
+one record at a time; here a record becomes one element of a numpy structured array.
 """
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import irsdk  # type: ignore[import-untyped]  # pyirsdk has no types
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import yaml  # type: ignore[import-untyped]  # comes with pyirsdk, its types do not
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.exceptions import ErrorDetail
-from racing_coach_core.frames import SessionFrame, parse_timestamp
+from racing_coach_core.frames import SessionFrame
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap, frames_from_columns
-from racing_coach_core.topics import to_segment
 from racing_coach_core.validation import check_frames
 from racing_coach_rig.sources.splitter import DriveFrames, LapSlice
 
@@ -39,9 +34,6 @@ _TYPES: Final = {1: "?", 2: "<i4", 3: "<u4", 4: "<f4", 5: "<f8"}
 _EXTRA_VARIABLES: Final = ("IsOnTrack", "SessionNum", "SessionUniqueID")
 WANTED_VARIABLES: Final = frozenset(c.iracing for c in CHANNELS if c.iracing) | set(_EXTRA_VARIABLES)
 
-UNKNOWN: Final = "unknown"
-_MAX_TEXT: Final = 256
-
 
 class LayoutError(ValueError):
     """Bytes that are not laid out as iRacing lays them out; the message says what is wrong."""
@@ -52,7 +44,7 @@ class UnusableLapError(ValueError):
 
 
 def read_header(memory: Any) -> Any:
-    """pyirsdk's header of a file or of shared memory.
+    """The header of a file or of shared memory, as pyirsdk has it.
 
     Args:
         memory: anything with the buffer protocol.
@@ -95,9 +87,7 @@ def record_type(memory: Any, header: Any) -> np.dtype[Any]:
             formats.append(_TYPES[variable.type])
             offsets.append(variable.offset)
     try:
-        return np.dtype(
-            {"names": names, "formats": formats, "offsets": offsets, "itemsize": header.buf_len}
-        )
+        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": header.buf_len})
     except ValueError as error:
         raise LayoutError(f"has damaged variable headers: {error}") from error
 
@@ -174,26 +164,3 @@ def _told(errors: list[ErrorDetail]) -> str:
 
 def _fields(records: Records) -> tuple[str, ...]:
     return records.dtype.names or ()
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """What the session info says about a simulator session, with `unknown` where it says nothing.
-
-    Attributes:
-        subsession_id: iRacing's number of the online session, 0 offline.
-        session_types: the type of every session (practice, qualifying, race) by its `SessionNum`.
-        driver: the player's name, None where it is not known.
-    """
-
-    track_id: str = UNKNOWN
-    track_name: str = UNKNOWN
-    track_config_name: str | None = None
-    track_type: str = "road course"
-    car_id: str = UNKNOWN
-    car_name: str = UNKNOWN
-    car_class_id: str | None = None
-    series_id: str | None = None
-    subsession_id: int = 0
-    session_types: Mapping[int, str] = field(default_factory=dict)
-    driver: str | None = None

@@ -1,0 +1,80 @@
+# Two commands set everything up: `make demo` and `make test`. Neither needs root, Docker or an installed server.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+# An installed uv that works, else one of our own in a local folder (some shims are on the PATH and do not run).
+UV     := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+export UV_CACHE_DIR ?= $(HOME)/.cache/uv
+export PYTHONPATH :=
+PYTEST_ARGS ?=
+MINUTES ?= 60
+
+.PHONY: help
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
+
+.uv/bin/uv:
+	@echo "No uv found: installing one into .uv"
+	python3 -m venv .uv 2>/dev/null && .uv/bin/pip install --quiet uv || python3 -m pip install --quiet --target .uv uv
+
+$(VENV)/bin/python: .python-version | $(filter .uv/bin/uv,$(UV))
+	$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" $(VENV)
+	@touch $@
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml $(VENV)/bin/python
+	@echo "Installing what the demo needs into $(VENV)"
+	$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/demo.txt
+	$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/bin/python
+	@echo "Installing what the tests need into $(VENV)"
+	$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@touch $@ $(VENV)/.demo
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Run everything on this machine and show what happened (ARGS="--keep" leaves it running)
+	@exec $(VENV)/bin/racing-coach demo $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests and measure their coverage
+	$(PYTHON) -m pytest --cov --cov-report= $(PYTEST_ARGS)
+	$(PYTHON) -m coverage report --format=text | tail -n 40
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style and import contracts
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/lint-imports
+
+.PHONY: types
+types: $(VENV)/.dev ## Check types, strictly
+	$(VENV)/bin/mypy
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	$(VENV)/bin/ruff check --fix-only --quiet
+	$(VENV)/bin/ruff format
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure speed and memory (QUICK=1 for two minutes)
+	$(PYTHON) benchmarks/run.py $(if $(QUICK),--quick) --output build/bench.json
+
+.PHONY: soak
+soak: $(VENV)/.dev ## Drive laps through random faults for MINUTES (SEED=n repeats a run)
+	$(PYTHON) -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: lock
+lock: $(VENV)/bin/python ## Pin the dependencies again
+	$(UV) pip compile -q -U --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra server -o requirements/server.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/server.txt -o requirements/demo.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	rm -rf $(VENV) .uv build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
