@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from infra import (
+from racing_coach_demo.embedded import EmbeddedBroker
+from tests.infra import (
     Broker,
     MosquittoProcess,
     PostgresProcess,
@@ -20,7 +21,6 @@ from infra import (
     find_mosquitto,
     requires_mosquitto,
 )
-from racing_coach_demo.embedded import EmbeddedBroker
 
 
 def pytest_report_header() -> str:
@@ -34,7 +34,7 @@ def database_server() -> Iterator[str]:
         case "url":
             yield os.environ["RACING_COACH_TEST_DATABASE_URL"]
         case "container":
-            from containers import timescale_container
+            from tests.containers import timescale_container
 
             with timescale_container() as url:
                 asyncio.run(_until_it_answers(make_url(url)))
@@ -61,7 +61,7 @@ def broker() -> Iterator[Broker]:
         case "url":
             yield broker_of_url(os.environ["RACING_COACH_TEST_MQTT_URL"])
         case "container":
-            from containers import mosquitto_container
+            from tests.containers import mosquitto_container
 
             with mosquitto_container() as running:
                 yield running
@@ -74,20 +74,29 @@ def broker() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
+def need_mosquitto() -> None:
+    """For tests that start mosquitto themselves, several or with settings: skips, or fails, without it."""
+    if find_mosquitto() is None:
+        reason = "needs the mosquitto broker on this machine (package mosquitto)"
+        if requires_mosquitto():
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
 def mosquitto_broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """mosquitto, with our configuration, shared by a run."""
     if choose_broker().kind in {"container", "mosquitto"}:
         yield request.getfixturevalue("broker")
         return
-    _need_mosquitto()
+    request.getfixturevalue("need_mosquitto")
     with MosquittoProcess() as process:
         yield process.broker
 
 
 @pytest.fixture
-def mosquitto_process() -> Iterator[MosquittoProcess]:
+def mosquitto_process(need_mosquitto: None) -> Iterator[MosquittoProcess]:
     """A mosquitto of this test's own, started, to be stopped, killed and frozen."""
-    _need_mosquitto()
     with MosquittoProcess() as process:
         yield process
 
@@ -97,14 +106,6 @@ def postgres_process() -> Iterator[PostgresProcess]:
     """A PostgreSQL of this test's own, started, to be stopped, killed and frozen."""
     with PostgresProcess() as process:
         yield process
-
-
-def _need_mosquitto() -> None:
-    if find_mosquitto() is None:
-        reason = "needs the mosquitto broker on this machine (package mosquitto)"
-        if requires_mosquitto():
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 async def _execute(server: URL, statement: str) -> None:

@@ -10,7 +10,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from infra import (
+from tests.infra import (
     MOSQUITTO_DIR,
     MOSQUITTO_IMAGE,
     TIMESCALE_IMAGE,

@@ -99,14 +99,19 @@ class MosquittoProcess(ServerProcess):
     Args:
         passwords: the users; the daemon, monitoring and the rigs if not given.
         settings: options of mosquitto.conf to have other values, or to be added.
+        more: lines to come after all others.
     """
 
     def __init__(
-        self, passwords: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+        self,
+        passwords: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        more: str = "",
     ) -> None:
         super().__init__()
         self.passwords = dict(passwords or default_passwords())
         self._settings = dict(settings or {})
+        self._more = more
 
     @property
     def broker(self) -> Broker:
@@ -153,7 +158,9 @@ class MosquittoProcess(ServerProcess):
             # Else it would go on as an account that cannot reach the scratch directory.
             settings["user"] = "root"
         kept = [line for line in moved.splitlines() if line.partition(" ")[0] not in settings]
-        return "\n".join([*kept, *(f"{option} {value}" for option, value in settings.items()), ""])
+        return "\n".join(
+            [*kept, *(f"{option} {value}" for option, value in settings.items()), self._more, ""]
+        )
 
     def _command(self) -> list[str]:
         return [str(find_mosquitto()), "-c", str(self.scratch / "mosquitto.conf")]

@@ -10,6 +10,7 @@ class ServerError(RacingCoachError):
     ├── ConfigurationError       a setting that cannot work
     ├── MigrationError           the schema cannot be brought to this version
     ├── ClientIdInUseError       another daemon runs with our client id
+    ├── CommandError             a command of the command line could not do its work
     ├── TelemetryError           (telemetry.exceptions)
     └── HealthError              (health.exceptions)
     """
@@ -17,6 +18,10 @@ class ServerError(RacingCoachError):
 
 class ConfigurationError(ServerError):
     """A setting that cannot work; the message names it."""
+
+
+class CommandError(ServerError):
+    """A command of the command line could not do its work; the message says what to do."""
 
 
 class MigrationError(ServerError):

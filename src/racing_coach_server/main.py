@@ -1,9 +1,8 @@
 """The command `racing-coach`."""
 
-import asyncio
 import sys
 from importlib.metadata import entry_points
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -12,16 +11,20 @@ from rich.console import Console
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_core.mqtt import SessionTakenOverError
 from racing_coach_server.app import App
+from racing_coach_server.commands.doctor import doctor
+from racing_coach_server.commands.laps import laps
+from racing_coach_server.commands.rejected import rejected
+from racing_coach_server.commands.runner import run_async
 from racing_coach_server.config import VERSION, load_settings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision, upgrade
-from racing_coach_server.exceptions import ClientIdInUseError, ConfigurationError
+from racing_coach_server.exceptions import ClientIdInUseError, CommandError, ConfigurationError
 from racing_coach_server.logging import configure_logging
 
 log = structlog.stdlib.get_logger(__name__)
 
-EXIT_CONFIGURATION = 78
+EXIT_CONFIGURATION: Final = 78
 """EX_CONFIG of sysexits.h: starting again does not help; the systemd unit does not try."""
 
 cli = typer.Typer(
@@ -32,6 +35,9 @@ cli = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 cli.add_typer(db, name="db")
+cli.add_typer(laps, name="laps")
+cli.add_typer(rejected, name="rejected")
+cli.command()(doctor)
 
 
 def _version(value: bool) -> None:
@@ -47,15 +53,6 @@ def _common(
     ] = False,
 ) -> None:
     pass
-
-
-def run_async[T](main: "asyncio._CoroutineLike[T]") -> T:
-    """Run on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
 
 
 @cli.command()
@@ -83,32 +80,35 @@ def db_upgrade() -> None:
     settings = load_settings()
     configure_logging(settings.log)
 
-    async def go() -> tuple[str | None, str | None]:
+    async def go() -> str | None:
         engine = create_engine(settings.database, pool_size=1, application="racing-coach db upgrade")
         try:
             await upgrade(engine)
-            return await current_revision(engine), head_revision()
+            return await current_revision(engine)
         finally:
             await engine.dispose()
 
     try:
-        current, head = run_async(go())
+        current = run_async(go())
     except RacingCoachError:
         raise
     except Exception as error:
-        raise ConfigurationError(
+        raise CommandError(
             f"the database was not upgraded: {in_words(error)}; check RACING_COACH_DATABASE__URL"
         ) from error
-    typer.echo(f"the database is at revision {current}, this version needs {head}")
+    typer.echo(f"the database is at revision {current}, this version needs {head_revision()}")
 
 
 def main() -> None:
-    """Entry point: further commands come from the entry points `racing_coach.commands`."""
+    """Entry point. Further commands come from the entry points `racing_coach.commands`."""
     for point in entry_points(group="racing_coach.commands"):
         try:
-            cli.command(point.name)(point.load())
-        except ImportError:
+            command = point.load()
+        except ModuleNotFoundError as error:
+            if error.name and error.name.startswith("racing_coach"):
+                raise
             continue  # its extra is not installed
+        cli.command(point.name)(command)
     try:
         cli()
     except RacingCoachError as error:

@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-
-from clients import TIMEOUT_S, User
-from infra import DAEMON, MONITORING, Broker, MosquittoProcess
+from tests.clients import TIMEOUT_S, User
+from tests.infra import DAEMON, MONITORING, Broker, MosquittoProcess
 
 pytestmark = pytest.mark.mosquitto
 
@@ -146,6 +145,15 @@ def test_the_daemon_writes_answers_coaching_and_health(login: Login) -> None:
 
     for topic in (answers("rig-1"), coaching("rig-1"), health("state"), health()):
         assert daemon.publish(topic) in ACCEPTED
+
+
+def test_the_daemon_sees_whether_another_daemon_is_alive(login: Login) -> None:
+    daemon = login(DAEMON)
+    daemon.subscribe(health("state"))
+
+    login(DAEMON).publish(health("state"), b"online")
+
+    assert daemon.receive() == (health("state"), b"online")
 
 
 def test_the_daemon_publishes_for_no_rig(login: Login) -> None:

@@ -17,6 +17,7 @@ import hashlib
 import io
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -81,8 +82,8 @@ def parse_export_name(path: Path) -> ExportName:
 
     A name with another number of parts is not guessed at: a hyphen could stand in any of them.
 
-    >>> parse_export_name(Path("Garage 61 - A Driver - Mazda MX-5 - Road Atlanta (Full) - 01.18.783 - 01K.csv"))
-    ExportName(driver='A Driver', car='Mazda MX-5', track='Road Atlanta (Full)')
+    >>> parse_export_name(Path("Garage 61 - A Driver - MX-5 Cup - Road Atlanta - 01.18.783 - 01K.csv"))
+    ExportName(driver='A Driver', car='MX-5 Cup', track='Road Atlanta')
     >>> parse_export_name(Path("lap.csv"))
     ExportName(driver=None, car=None, track=None)
     """
@@ -127,7 +128,9 @@ def read_garage61(
     session = _session(content, track or name.track, car or name.car, recorded_at)
     lap_time = frames.num_rows / SAMPLE_RATE_HZ
     lap = Lap(lap_id_for(session.session_id, LAP_NUMBER), session, lap_time, frames)
-    return SourceResult(laps=[lap], sessions=[session], driver=name.driver)
+    return SourceResult(
+        laps=[lap], sessions=[session], notes=list(_notes(session)), driver=name.driver
+    )
 
 
 class _CsvError(ValueError):
@@ -179,7 +182,7 @@ def _read_csv(content: bytes, names: list[str], wanted: list[str]) -> pa.Table:
         return arrow_csv.read_csv(
             io.BytesIO(content),
             # One block and one thread: only then do torn rows have a number.
-            arrow_csv.ReadOptions(use_threads=False, block_size=_MAX_BYTES, column_names=names, skip_rows=1),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names, skip_rows=1),
             arrow_csv.ParseOptions(invalid_row_handler=on_torn_row),
             arrow_csv.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())),
         )
@@ -283,6 +286,17 @@ def _surface(position: Floats) -> dict[str, Any]:
 
 def _wall_clock(recorded_at: datetime | None) -> datetime:
     return parse_timestamp(recorded_at) if recorded_at else _EPOCH
+
+
+def _notes(session: SessionFrame) -> Iterator[str]:
+    unknown = [
+        what
+        for what, name in (("track", session.track_name), ("car", session.car_name))
+        if name == UNKNOWN
+    ]
+    if unknown:
+        given = " and ".join(f"--{what}" for what in unknown)
+        yield f"the file's name does not say the {' and the '.join(unknown)}: {given} does"
 
 
 def _session(

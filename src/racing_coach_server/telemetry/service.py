@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+import pyarrow as pa
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.completeness import is_valid_lap
 from racing_coach_core.frames import SessionFrame
 from racing_coach_server.telemetry.copy_frames import copy_frames
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
-from racing_coach_server.telemetry.models import LapRecord, RejectedMessage, TrackSession
+from racing_coach_server.telemetry.models import LapRecord, RejectedMessage, TrackSession, telemetry
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
 
 _SESSION_IDENTITY = ("rig_id", "track_id", "track_config_name", "car_id")
@@ -112,6 +114,28 @@ class TelemetryService:
             statement = statement.where(LapRecord.track_session_id == session_id)
         return (await self._session.execute(statement)).scalars().all()
 
+    async def lap(self, lap_id: UUID) -> tuple[LapRecord, TrackSession] | None:
+        """One lap and its session, None if it is not stored."""
+        statement = (
+            select(LapRecord, TrackSession)
+            .join(TrackSession, LapRecord.track_session_id == TrackSession.id)
+            .where(LapRecord.id == lap_id)
+        )
+        row = (await self._session.execute(statement)).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    async def frames(self, lap_id: UUID) -> pa.RecordBatch:
+        """A stored lap's frames in driving order, as canonical columns; no rows for an unknown lap."""
+        statement = (
+            select(*(telemetry.c[name] for name in LAP_SCHEMA.names))
+            .where(telemetry.c.lap_id == lap_id)
+            .order_by(telemetry.c.frame_index)
+        )
+        rows = (await self._session.execute(statement)).all()
+        columns = list(zip(*rows, strict=True)) or [()] * len(LAP_SCHEMA)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, LAP_SCHEMA, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
+
     async def reject(self, rejection: Rejection) -> None:
         """Keep a message that was answered `rejected`; the same one again is counted."""
         statement = insert(RejectedMessage).values(
@@ -141,6 +165,14 @@ class TelemetryService:
         """The messages rejected last, newest first."""
         statement = select(RejectedMessage).order_by(RejectedMessage.last_received_at.desc()).limit(limit)
         return (await self._session.execute(statement)).scalars().all()
+
+    async def rejection(self, rejected_id: int) -> RejectedMessage | None:
+        """One rejected message."""
+        return await self._session.get(RejectedMessage, rejected_id)
+
+    async def forget_rejection(self, rejected_id: int) -> None:
+        """Delete a rejected message, once it is stored after all."""
+        await self._session.execute(delete(RejectedMessage).where(RejectedMessage.id == rejected_id))
 
     async def count_laps(self) -> int:
         """How many laps are stored."""

@@ -13,9 +13,9 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+from tests.clients import User
+from tests.infra import DAEMON, Broker
 
-from clients import User
-from infra import DAEMON, Broker
 from racing_coach_demo.embedded import EmbeddedBroker, EmbeddedPostgres
 from racing_coach_demo.processes import ServerStartError
 

@@ -1,0 +1,28 @@
+# The daemon. Two stages, so that neither pip's leftovers nor the sources are in what runs.
+FROM python:3.13-slim AS build
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv --without-pip /opt/racing-coach
+WORKDIR /build
+
+# The dependencies first: they change less often than the code, and exactly these files are installed or none.
+COPY requirements/server.txt requirements/
+RUN pip --python /opt/racing-coach/bin/python install --require-hashes --requirement requirements/server.txt
+
+COPY pyproject.toml README.md ./
+COPY src src
+RUN pip --python /opt/racing-coach/bin/python install --no-deps .
+
+
+FROM python:3.13-slim
+
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin racing-coach
+COPY --from=build /opt/racing-coach /opt/racing-coach
+
+ENV PATH=/opt/racing-coach/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER racing-coach
+WORKDIR /opt/racing-coach
+
+# No HEALTHCHECK: the daemon waits out its broker and its database by itself, and whether it does is in its heartbeats.
+ENTRYPOINT ["racing-coach"]
+CMD ["serve"]

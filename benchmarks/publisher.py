@@ -1,0 +1,121 @@
+"""The rigs of a run, as a process of their own: publish laps, and note when each was sent and answered.
+
+Reads a `Job` from stdin and writes one line for every lap to stdout.
+"""
+
+import asyncio
+import json
+import random
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import uvloop
+from laps import EncodedLap, Payloads
+from wire import RigConnection
+
+from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding
+from racing_coach_core.topics import Topics
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to publish.
+
+    `rate` is in laps per second, at moments as random as those at which cars cross a line. Without one every rig
+    sends its next lap as soon as the last one is answered.
+    """
+
+    host: str
+    port: int
+    payloads: str
+    encoding: str
+    rigs: int
+    laps: int
+    passwords: dict[str, str] | None = None
+    rate: float | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One lap, in seconds of the monotonic clock."""
+
+    sent: float
+    answered: float
+    status: str
+
+
+def rig_name(number: int) -> str:
+    return f"bench-{number}"
+
+
+class Rig:
+    """One rig and its driver's stints."""
+
+    def __init__(self, name: str, payloads: Payloads, encoded: list[EncodedLap], encoding: Encoding) -> None:
+        self.name = name
+        self._topic = Topics().laps.build(rig=name, car=payloads.car)
+        self._answers = Topics().lap_answers.build(rig=name, car=payloads.car)
+        self._content_type = CONTENT_TYPES[encoding]
+        self._laps = self._stints(encoded)
+        self._connection = RigConnection()
+
+    @staticmethod
+    def _stints(encoded: list[EncodedLap]) -> Iterator[tuple[bytes, memoryview]]:
+        while True:
+            session_id = uuid.uuid4()
+            for lap in encoded:
+                yield lap.of(session_id)
+
+    async def connect(self, job: Job) -> None:
+        credentials = (self.name, job.passwords[self.name]) if job.passwords else None
+        client_id = f"{self.name}-{uuid.uuid4().hex[:8]}"
+        await self._connection.connect(job.host, job.port, client_id, credentials)
+        await self._connection.subscribe(self._answers)
+
+    async def publish(self) -> Answered:
+        parts = next(self._laps)
+        sent = time.monotonic()
+        answer = await self._connection.publish(self._topic, self._content_type, parts)
+        return Answered(sent, time.monotonic(), json.loads(answer)["status"])
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+async def run(job: Job) -> list[Answered]:
+    payloads, encoding = Payloads.from_json(job.payloads), Encoding(job.encoding)
+    encoded = payloads.read(job.encoding)
+    rigs = [Rig(rig_name(number), payloads, encoded, encoding) for number in range(job.rigs)]
+    await asyncio.gather(*(rig.connect(job) for rig in rigs))
+    answered = await (_without_pause(rigs, job.laps) if job.rate is None else _at_random(rigs, job.laps, job.rate))
+    await asyncio.gather(*(rig.close() for rig in rigs))
+    return answered
+
+
+async def _without_pause(rigs: list[Rig], laps: int) -> list[Answered]:
+    left = iter(range(laps))
+
+    async def drive(rig: Rig) -> list[Answered]:
+        return [await rig.publish() for _ in left]
+
+    return [one for many in await asyncio.gather(*map(drive, rigs)) for one in many]
+
+
+async def _at_random(rigs: list[Rig], laps: int, rate: float) -> list[Answered]:
+    chance = random.Random(4)
+    tasks = []
+    for number in range(laps):
+        await asyncio.sleep(chance.expovariate(rate))
+        tasks.append(asyncio.create_task(rigs[number % len(rigs)].publish()))
+    return list(await asyncio.gather(*tasks))
+
+
+if __name__ == "__main__":
+    for one in uvloop.run(run(Job(**json.load(sys.stdin)))):
+        print(json.dumps(asdict(one)))

@@ -1,0 +1,119 @@
+"""`racing-coach rejected`: messages that were refused, kept for inspection and replay."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from racing_coach_core.exceptions import RacingCoachError
+from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.config import Settings
+from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.exceptions import CommandError
+from racing_coach_server.messaging.messages import Message
+from racing_coach_server.messaging.router import Router
+from racing_coach_server.telemetry import handlers
+from racing_coach_server.telemetry.models import RejectedMessage
+from racing_coach_server.telemetry.service import TelemetryService
+
+rejected = typer.Typer(no_args_is_help=True, help="Messages that were rejected.")
+console = Console()
+
+
+@rejected.command("list")
+def list_rejected(limit: Annotated[int, typer.Option(help="At most so many.")] = 50) -> None:
+    """Show the messages rejected last, newest first."""
+
+    async def work(session: AsyncSession, _: Settings) -> list[RejectedMessage]:
+        return list(await TelemetryService(session).rejected(limit=limit))
+
+    table = Table(title="Rejected messages, newest first")
+    for name in ("id", "topic", "bytes", "times", "last received", "reason"):
+        table.add_column(name, overflow="fold")
+    for message in in_transaction(work):
+        table.add_row(
+            str(message.id),
+            message.topic,
+            f"{len(message.payload):,}",
+            str(message.times_received),
+            f"{message.last_received_at:%Y-%m-%d %H:%M:%S}",
+            message.reason,
+        )
+    console.print(table)
+
+
+async def _find(session: AsyncSession, rejected_id: int) -> RejectedMessage:
+    found = await TelemetryService(session).rejection(rejected_id)
+    if found is None:
+        raise CommandError(f"no rejected message {rejected_id}; `racing-coach rejected list` shows them")
+    return found
+
+
+@rejected.command("show")
+def show_rejected(
+    rejected_id: int,
+    payload: Annotated[Path | None, typer.Option(help="Write the payload to this file.")] = None,
+) -> None:
+    """Show one message: why it was rejected, the errors, the traceback if it was our fault."""
+    message = in_transaction(lambda session, _: _find(session, rejected_id))
+    table = Table(show_header=False, title=f"Rejected message {message.id}")
+    for name, value in (
+        ("topic", message.topic),
+        ("reason", message.reason),
+        ("bytes", f"{len(message.payload):,}"),
+        ("begins with", repr(message.payload[:60])),
+        ("content type", message.content_type or "not set"),
+        ("payload_sha256", message.payload_sha256),
+        ("received", f"{message.received_at} ({message.times_received} times, last {message.last_received_at})"),
+    ):
+        table.add_row(name, str(value))
+    for error in message.errors:
+        table.add_row("error", f"{'.'.join(map(str, error['loc']))}: {error['msg']}")
+    console.print(table)
+    if message.traceback:
+        console.print(message.traceback, highlight=False, markup=False)
+    if payload is not None:
+        payload.write_bytes(message.payload)
+        console.print(f"payload written to {payload}")
+
+
+@rejected.command("replay")
+def replay(rejected_ids: list[int]) -> None:
+    """Handle rejected messages again, after what was wrong is mended; those that are stored now are forgotten."""
+    failed = 0
+    for rejected_id in rejected_ids:
+
+        async def work(session: AsyncSession, settings: Settings, which: int = rejected_id) -> str:
+            message = await _find(session, which)
+            found = Router(handlers.routes(Dependencies(settings))).find(message.topic)
+            if found is None:
+                raise CommandError(f"{message.topic!r} is no lap topic below {settings.mqtt.topic_prefix!r}")
+            route, segments = found
+            route.template.check(message.topic, segments)
+            reply = await route.handle(_message(message, segments), session)
+            await TelemetryService(session).forget_rejection(which)
+            return reply.outcome.value
+
+        try:
+            console.print(f"{rejected_id}: [green]{in_transaction(work)}")
+        except RacingCoachError as error:
+            failed += 1
+            console.print(f"{rejected_id}: [red]still rejected[/]: {error}", highlight=False)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _message(row: RejectedMessage, segments: dict[str, str]) -> Message:
+    return Message(
+        topic=row.topic,
+        segments=segments,
+        payload=row.payload,
+        payload_sha256=row.payload_sha256,
+        content_type=row.content_type,
+        response_topic=None,
+        correlation_data=None,
+        received_at=datetime.now(UTC),
+    )

@@ -1,0 +1,89 @@
+"""Does the database keep what it acknowledges, and can we write to it?"""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from racing_coach_server.config import Settings
+from racing_coach_server.database.engine import create_engine
+from racing_coach_server.database.faults import in_words
+from racing_coach_server.database.init_db import current_revision, head_revision
+from racing_coach_server.doctor.report import Report
+
+_SUBJECT = "database"
+
+
+async def examine_database(settings: Settings, report: Report) -> None:
+    """Connect, and look at what durability and capacity rest on."""
+    engine = create_engine(settings.database, pool_size=2, application="racing-coach doctor")
+    try:
+        async with engine.connect() as connection:
+            await _server(connection, report)
+            await _durability(connection, report)
+            await _capacity(connection, settings, report)
+            await _hypertable(connection, report)
+        await _schema(await current_revision(engine), report)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
+        report.bad(
+            _SUBJECT,
+            f"not reached at {settings.database.sqlalchemy_url.render_as_string(hide_password=True)}: {in_words(error)}",
+            "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
+        )
+    finally:
+        await engine.dispose()
+
+
+async def _show(connection: AsyncConnection, name: str) -> str:
+    return str((await connection.execute(text(f"show {name}"))).scalar_one())
+
+
+async def _server(connection: AsyncConnection, report: Report) -> None:
+    report.good(_SUBJECT, f"PostgreSQL {await _show(connection, 'server_version')} answers")
+    if await _show(connection, "transaction_read_only") == "on":
+        report.bad("writable", "the database is read-only", "point RACING_COACH_DATABASE__URL at the primary")
+    else:
+        report.good("writable", "yes")
+
+
+async def _durability(connection: AsyncConnection, report: Report) -> None:
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        value = await _show(connection, name)
+        if value == "off":
+            report.bad(name, "off: a lap that was answered `success` may be gone after a crash", f"set {name} = on")
+        else:
+            report.good(name, value)
+
+
+async def _capacity(connection: AsyncConnection, settings: Settings, report: Report) -> None:
+    limit = int(await _show(connection, "max_connections"))
+    (used,) = (await connection.execute(text("select count(*) from pg_stat_activity"))).one()
+    needs = settings.delivery.concurrency + 1
+    if used + needs > limit:
+        report.advice(
+            "connections",
+            f"{used} of {limit} in use, the daemon wants {needs}",
+            "raise max_connections or lower RACING_COACH_DELIVERY__CONCURRENCY",
+        )
+    else:
+        report.good("connections", f"{used} of {limit} in use, the daemon wants {needs}")
+
+
+async def _hypertable(connection: AsyncConnection, report: Report) -> None:
+    version = (
+        await connection.execute(text("select extversion from pg_extension where extname = 'timescaledb'"))
+    ).scalar()
+    if version is None:
+        report.advice(
+            "TimescaleDB",
+            "not installed in this database: telemetry is a plain table, 330 to 400 bytes a frame",
+            "for long keeping use TimescaleDB, whose columnstore takes about 81 bytes a frame",
+        )
+    else:
+        report.good("TimescaleDB", version)
+
+
+async def _schema(current: str | None, report: Report) -> None:
+    head = head_revision()
+    if current == head:
+        report.good("schema", f"revision {current}")
+    else:
+        report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")

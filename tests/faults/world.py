@@ -1,0 +1,314 @@
+"""Everything there is, as real processes: mosquitto, PostgreSQL, the daemon, rigs; and proxies between them.
+
+    async with World(seed=1, rigs=4, laps_per_rig=20, interval_s=1.0) as world:
+        await world.until_driven()
+        await world.until_drained()
+        report = await world.check()
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from racing_coach_demo.processes import LOOPBACK
+from tests.daemon import DaemonProcess
+from tests.faults.checker import Report, RigFiles, check
+from tests.faults.observer import MemorySamples, Observer
+from tests.faults.proxy import Proxy
+from tests.faults.rig_process import read_journal
+from tests.infra import DAEMON, Broker, MosquittoProcess, PostgresProcess
+
+KEEPALIVE_S = 5
+"""The shortest that our settings allow. A broker gives a client one and a half times as long."""
+
+_DAEMON_SETTINGS = {
+    "MQTT__KEEPALIVE_S": KEEPALIVE_S,
+    "MQTT__TIMEOUT_S": 3,
+    "HEALTH__INTERVAL_S": 1,
+    "HEALTH__DATABASE_TIMEOUT_S": 2,
+    "DATABASE__CONNECT_TIMEOUT_S": 3,
+    "DATABASE__COMMAND_TIMEOUT_S": 5,
+    "DELIVERY__RETRY_CAP_S": 2,
+    "DELIVERY__STOP_GRACE_S": 5,
+}
+_RIG_SETTINGS = {
+    "MQTT__KEEPALIVE_S": KEEPALIVE_S,
+    "MQTT__TIMEOUT_S": 3,
+    "SENDING__ANSWER_TIMEOUT_S": 3,
+    "SENDING__ANSWER_TIMEOUT_CAP_S": 10,
+}
+
+
+def only_ours(environment: dict[str, str]) -> dict[str, str]:
+    """The environment without settings that somebody else made."""
+    return {name: value for name, value in environment.items() if not name.startswith("RACING_COACH_")}
+
+
+class Rig:
+    """One rig: a process that drives and sends, an outbox, a journal."""
+
+    def __init__(
+        self, name: str, directory: Path, broker: Broker, *, seed: int, laps: int, interval_s: float
+    ) -> None:
+        self.name = name
+        self.laps = laps
+        self.files = RigFiles(name, directory / f"{name}.journal", directory / f"{name}.sqlite3")
+        self.log = directory / f"{name}.log"
+        self._environment = {
+            **only_ours(dict(os.environ)),
+            **broker.environment(name),
+            "RACING_COACH_RIG": name,
+            "RACING_COACH_OUTBOX__PATH": str(self.files.outbox),
+            **{f"RACING_COACH_{key}": str(value) for key, value in _RIG_SETTINGS.items()},
+        }
+        self._arguments = [
+            *("--journal", str(self.files.journal), "--laps", str(laps)),
+            *("--interval", str(interval_s), "--seed", str(seed), "--mixed"),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.rig_process", *self._arguments],
+                env=self._environment,
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.signal(signal.SIGTERM)
+        assert self._process is not None
+        return self._process.wait(20)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def driven(self) -> int:
+        """Laps that the outbox has taken."""
+        return sum(entry["event"] == "spooled" for entry in read_journal(self.files.journal))
+
+    @property
+    def is_done(self) -> bool:
+        return self.driven >= self.laps
+
+    def close(self) -> None:
+        if self.is_running:
+            self.signal(signal.SIGCONT)
+            self.kill()
+
+
+class World:
+    """All the processes of a run.
+
+    Args:
+        seed: of the laps.
+        rigs: how many.
+        laps_per_rig: how many laps each drives.
+        interval_s: from lap to lap.
+        daemon_settings: further settings of the daemon.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        rigs: int,
+        laps_per_rig: int,
+        interval_s: float,
+        daemon_settings: dict[str, object] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.violations: list[str] = []
+        self.memory = MemorySamples()
+        self.faults: dict[str, int] = {}
+        self._names = [f"rig-{number + 1}" for number in range(rigs)]
+        self._laps_per_rig = laps_per_rig
+        self._interval_s = interval_s
+        self._daemon_settings = {**_DAEMON_SETTINGS, **(daemon_settings or {})}
+        self._stack = AsyncExitStack()
+        self._may_be_down: set[str] = set()
+        self.broker = MosquittoProcess(
+            {user: f"secret of {user}" for user in (DAEMON, "monitoring", *self._names)}
+        )
+        self.database = PostgresProcess({"fsync": "on", "max_connections": "50"})
+        self.to_broker = Proxy(self.broker.port)
+        self.to_database = Proxy(self.database.port)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="racing-coach-faults-"))
+        self.directory = Path(directory)
+        for server in (self.broker, self.database):
+            self._stack.callback(server.close)
+            await asyncio.to_thread(server.start)
+        await self._stack.enter_async_context(self.to_broker)
+        await self._stack.enter_async_context(self.to_database)
+        through_proxy = Broker(
+            LOOPBACK, self.to_broker.port, "mosquitto", self.broker.broker.version, self.broker.passwords
+        )
+        url = make_url(self.database.url).set(drivername="postgresql")
+        self.database_url = url.render_as_string(hide_password=False)
+        self.daemon = DaemonProcess(
+            through_proxy,
+            url.set(port=self.to_database.port).render_as_string(hide_password=False),
+            instance="tested",
+            settings=self._daemon_settings,
+        )
+        self._stack.callback(self.daemon.close)
+        await asyncio.to_thread(self.daemon.start)
+        self.observer = Observer(self.broker.broker, self.database_url, self._names)
+        self.rigs = [
+            Rig(
+                name,
+                self.directory,
+                through_proxy,
+                seed=self.seed * 100 + number,
+                laps=self._laps_per_rig,
+                interval_s=self._interval_s,
+            )
+            for number, name in enumerate(self._names)
+        ]
+        for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
+            await self._stack.enter_async_context(_running(task, name))
+        for rig in self.rigs:
+            self._stack.callback(rig.close)
+            rig.start()
+
+    # --- what goes on ----------------------------------------------------------------------------------------
+
+    def down(self, *names: str) -> "_Down":
+        """For as long as the block lasts these processes (`daemon`, a rig's name) may be gone."""
+        return _Down(self._may_be_down, names)
+
+    async def _watch(self) -> None:
+        """See that nothing ends by itself; start again what does, as systemd would."""
+        while True:
+            if "daemon" not in self._may_be_down:
+                if self.daemon.is_running:
+                    self.memory.look(self.daemon.pid)
+                else:
+                    self.violations.append(f"the daemon ended by itself with {self.daemon.returncode}")
+                    await asyncio.to_thread(self.daemon.wait)
+                    self.daemon.start(wait=False)
+            for rig in self.rigs:
+                if rig.name not in self._may_be_down and not rig.is_running:
+                    self.violations.append(f"{rig.name} ended by itself")
+                    rig.start()
+            await asyncio.sleep(0.25)
+
+    @property
+    def driven(self) -> int:
+        """Laps that the outboxes have taken."""
+        return sum(rig.driven for rig in self.rigs)
+
+    @property
+    def waiting(self) -> int:
+        """Laps that the outboxes hold without an answer."""
+        return sum(rig.files.waiting() for rig in self.rigs)
+
+    async def until_driven(self, timeout_s: float) -> None:
+        """Until every rig has driven its laps."""
+        async with asyncio.timeout(timeout_s):
+            while not all(rig.is_done for rig in self.rigs):
+                await asyncio.sleep(0.5)
+
+    async def until_drained(self, timeout_s: float) -> None:
+        """Until every lap is answered; a violation if that takes longer than allowed."""
+        deadline = time.monotonic() + timeout_s
+        while self.waiting:
+            if time.monotonic() > deadline:
+                self.violations.append(f"{self.waiting} laps are not answered {timeout_s:g} s after the last fault")
+                return
+            await asyncio.sleep(0.5)
+
+    async def stop(self) -> None:
+        """Stop rigs and daemon as an operator would."""
+        with self.down("daemon", *self._names):
+            for rig in self.rigs:
+                if code := await asyncio.to_thread(rig.stop):
+                    self.violations.append(f"{rig.name} stopped with {code}")
+            if code := await asyncio.to_thread(self.daemon.stop):
+                self.violations.append(f"the daemon stopped with {code}")
+
+    async def check(self) -> Report:
+        """Compare what was promised with what is in the database."""
+        await self.observer.look_again()
+        report = await check(self.database_url, [rig.files for rig in self.rigs])
+        report.observe(self.observer.seen)
+        report.violations += self.violations
+        report.faults = dict(self.faults)
+        report.peak_rss_bytes = self.memory.peak_bytes
+        report.seed = self.seed
+        return report
+
+    async def sql(self, *statements: str) -> None:
+        """Run statements as the database's superuser, not through the proxy."""
+        connection = await asyncpg.connect(self.database_url, timeout=10)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+class _Down:
+    def __init__(self, may_be_down: set[str], names: tuple[str, ...]) -> None:
+        self._all, self._names = may_be_down, names
+
+    def __enter__(self) -> None:
+        self._all.update(self._names)
+
+    def __exit__(self, *_: object) -> None:
+        self._all.difference_update(self._names)
+
+
+class _running:  # noqa: N801 (reads as a verb)
+    """A task for the length of a block; its failure is the block's."""
+
+    def __init__(self, task: "asyncio._CoroutineLike[None]", name: str) -> None:
+        self._coroutine, self._name = task, name
+
+    async def __aenter__(self) -> asyncio.Task[None]:
+        self._task = asyncio.create_task(self._coroutine, name=self._name)
+        return self._task
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        for result in await asyncio.gather(self._task, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result

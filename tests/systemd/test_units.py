@@ -1,0 +1,92 @@
+"""The units are what systemd understands, and keep the promises that their comments make."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from racing_coach_server.config import Settings
+from racing_coach_server.main import EXIT_CONFIGURATION
+
+UNITS = Path(__file__).parent.parent.parent / "systemd"
+INSTALLED_BIN = "/opt/racing-coach/bin"
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The units, with the programs of this environment in place of the installed ones."""
+    for unit in UNITS.glob("*.service"):
+        text = unit.read_text().replace(INSTALLED_BIN, str(Path(sys.executable).parent))
+        (tmp_path / unit.name).write_text(text)
+    return tmp_path
+
+
+def analyze(*arguments: str, runtime_dir: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"HOME": str(runtime_dir), "XDG_RUNTIME_DIR": str(runtime_dir), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        ["systemd-analyze", "--no-pager", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def value(unit: str, option: str) -> str:
+    found = re.search(rf"^{option}=(.*)$", (UNITS / unit).read_text(), re.MULTILINE)
+    assert found, option
+    return found[1]
+
+
+@needs_systemd
+@pytest.mark.parametrize(
+    ("unit", "manager"), [("racing-coach.service", "system"), ("racing-coach-rig.service", "user")]
+)
+def test_systemd_understands_every_line(installed: Path, unit: str, manager: str) -> None:
+    verdict = analyze(f"--{manager}", "--man=no", "verify", str(installed / unit), runtime_dir=installed)
+
+    assert (verdict.returncode, verdict.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_daemon_is_closed_in(installed: Path) -> None:
+    verdict = analyze(
+        "security",
+        "--offline=true",
+        "--threshold=15",
+        str(installed / "racing-coach.service"),
+        runtime_dir=installed,
+    )
+
+    assert verdict.returncode == 0, verdict.stdout
+
+
+def test_the_stop_timeout_outlasts_the_daemons_grace() -> None:
+    grace_s = Settings.model_fields["delivery"].default.stop_grace_s
+
+    assert float(value("racing-coach.service", "TimeoutStopSec")) >= 2 * grace_s
+
+
+def test_a_setting_that_cannot_work_is_not_tried_again() -> None:
+    assert value("racing-coach.service", "RestartPreventExitStatus") == str(EXIT_CONFIGURATION)
+
+
+@pytest.mark.parametrize("example", ["racing-coach.env.example", "racing-coach-rig.env.example"])
+def test_every_variable_of_an_example_is_a_setting(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from racing_coach_rig.config import RigSettings
+
+    settings = RigSettings if "rig" in example else Settings
+    names = re.findall(r"^#?(RACING_COACH_[A-Z_]+)=", (UNITS / example).read_text(), re.MULTILINE)
+    assert names
+    for name in names:
+        if name != "RACING_COACH_WATCH":  # the unit's own
+            field, *path = name.removeprefix("RACING_COACH_").lower().split("__")
+            model = settings.model_fields[field].annotation
+            for part in path:
+                assert part in model.model_fields, name
+                model = model.model_fields[part].annotation
