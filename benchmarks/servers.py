@@ -131,7 +131,7 @@ def _database(server: URL) -> Iterator[URL]:
 
 
 class Daemon:
-    """A running daemon, fresh, with an empty session at the broker."""
+    """A running daemon that has just started."""
 
     def __init__(self, process: subprocess.Popen[bytes], figures: Path) -> None:
         self._process = process
@@ -158,12 +158,15 @@ class Daemon:
 
 @contextmanager
 def daemon(servers: Servers, scratch: Path, *, concurrency: int | None = None) -> Iterator[Daemon]:
-    """The daemon with its default configuration, or with another number of laps in flight."""
+    """The daemon with its default configuration, or with another number of laps in flight.
+
+    Every one of a run has the same name: a session of its own would be left at the broker, and fill with laps.
+    """
     number = len(list(scratch.glob("daemon-*.log")))
     figures, log = scratch / f"daemon-{number}.json", scratch / f"daemon-{number}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RACING_COACH_")}
     environment |= {
-        "RACING_COACH_INSTANCE": f"bench-{number}",
+        "RACING_COACH_INSTANCE": "bench",
         "RACING_COACH_DATABASE__URL": servers.dsn,
         "RACING_COACH_MQTT__HOST": servers.broker.host,
         "RACING_COACH_MQTT__PORT": str(servers.broker.port),

@@ -37,7 +37,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from sqlalchemy.engine import make_url
 
-from infra import DAEMON, Broker
+from tests.infra import DAEMON, Broker
 from racing_coach_core.identity import payload_sha256
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_core.mqtt import Connection

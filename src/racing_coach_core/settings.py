@@ -1,11 +1,17 @@
 """Settings that rig and daemon read alike: the way to the broker."""
 
 import ssl
-from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
 
 from racing_coach_core.topics import DEFAULT_PREFIX, Topics
+
+
+def _topic_prefix(value: str) -> str:
+    if not value or set(value) & set("+#\0") or value[0] in "/$" or value[-1] == "/":
+        raise ValueError("must be the beginning of a topic, such as racing-coach/v1")
+    return value
 
 
 class TlsSettings(BaseModel):
@@ -14,9 +20,17 @@ class TlsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enabled: bool = Field(default=False, description="TLS with the system's certificate authorities")
-    ca_file: Path | None = Field(default=None, description="PEM file of the authority that signed the broker")
-    cert_file: Path | None = Field(default=None, description="PEM file of the client certificate")
-    key_file: Path | None = Field(default=None, description="PEM file of the client certificate's key")
+    ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed the broker")
+    cert_file: FilePath | None = Field(default=None, description="PEM file of the client certificate")
+    key_file: FilePath | None = Field(default=None, description="PEM file of the client certificate's key")
+
+    @model_validator(mode="after")
+    def _can_be_loaded(self) -> Self:
+        try:
+            self.context()
+        except OSError as error:
+            raise ValueError(f"the files cannot be used: {error}") from error
+        return self
 
     def context(self) -> ssl.SSLContext | None:
         """The TLS context, None for a plain connection.
@@ -37,14 +51,14 @@ class MqttSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=1883, ge=1, le=65535)
     username: str | None = None
     password: SecretStr | None = None
     client_id: str | None = Field(
         default=None, description="fixed client id of the persistent session; made from the name if not set"
     )
-    topic_prefix: str = DEFAULT_PREFIX
+    topic_prefix: Annotated[str, AfterValidator(_topic_prefix)] = DEFAULT_PREFIX
     keepalive_s: int = Field(default=30, ge=5, le=3600)
     timeout_s: float = Field(default=20.0, gt=0, description="wait for CONNACK, SUBACK and PUBACK")
     session_expiry_s: int = Field(

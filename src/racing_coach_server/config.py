@@ -1,17 +1,21 @@
 """Settings of the daemon: environment, `.env`, systemd's credentials, in this order."""
 
+import inspect
 import os
+import re
 import socket
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+import asyncpg
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -25,8 +29,11 @@ from racing_coach_server.exceptions import ConfigurationError
 VERSION: Final = version("racing-coach")
 ENV_PREFIX: Final = "RACING_COACH_"
 
+_URL_OPTIONS: Final = frozenset({"sslmode", *inspect.signature(asyncpg.connect).parameters})
+"""What may follow the `?` of a database's URL: asyncpg's own, and libpq's `sslmode`, which asyncpg calls `ssl`."""
 
-def _instance_name(value: str) -> str:
+
+def _segment(value: str) -> str:
     if not is_segment(value):
         raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-'")
     return value
@@ -35,10 +42,12 @@ def _instance_name(value: str) -> str:
 def _database_url(value: SecretStr) -> SecretStr:
     try:
         url = make_url(value.get_secret_value())
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ValueError("is no URL such as postgresql://user:password@host:5432/database") from error
     if url.get_backend_name() != "postgresql":
         raise ValueError(f"must begin with postgresql://, not {url.drivername}://")
+    if unknown := sorted(set(url.query) - _URL_OPTIONS):
+        raise ValueError(f"has an option that is not known: {', '.join(unknown)}")
     return value
 
 
@@ -61,7 +70,9 @@ class DatabaseSettings(BaseModel):
     @property
     def sqlalchemy_url(self) -> URL:
         """The URL with the asyncpg driver."""
-        return make_url(self.url.get_secret_value()).set(drivername="postgresql+asyncpg")
+        url = make_url(self.url.get_secret_value()).set(drivername="postgresql+asyncpg")
+        query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+        return url.set(query=query)
 
 
 class DeliverySettings(BaseModel):
@@ -80,7 +91,7 @@ class DeliverySettings(BaseModel):
     retry_first_s: float = Field(default=0.2, gt=0)
     retry_cap_s: float = Field(default=15.0, gt=0)
     stop_grace_s: float = Field(default=20.0, gt=0, description="on SIGTERM, wait so long for laps in flight")
-    shared_group: str | None = Field(
+    shared_group: Annotated[str, AfterValidator(_segment)] | None = Field(
         default=None, description="subscribe as $share/<group>/...: several daemons behind a broker cluster"
     )
 
@@ -90,7 +101,7 @@ class HealthSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    interval_s: float = Field(default=10.0, ge=0.1)
+    interval_s: float = Field(default=10.0, ge=0.1, le=3600)
     database_timeout_s: float = Field(default=5.0, gt=0)
 
 
@@ -112,7 +123,7 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore"
     )
 
-    instance: Annotated[str, AfterValidator(_instance_name)] = Field(
+    instance: Annotated[str, AfterValidator(_segment)] = Field(
         default_factory=lambda: to_segment(socket.gethostname())
     )
     database: DatabaseSettings = DatabaseSettings()
@@ -158,6 +169,12 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
+    except SettingsError as error:
+        # A whole section that is no JSON: pydantic names the field in its words only.
+        section = re.sub(r'.*"(\w+)" from source.*', r"\1", str(error)).upper()
+        raise ConfigurationError(
+            f"{ENV_PREFIX}{section}: is no JSON object; values are set one by one, as {ENV_PREFIX}MQTT__HOST"
+        ) from error
     except ValidationError as error:
         lines = [
             f"{ENV_PREFIX}{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -108,6 +110,11 @@ class Rig:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def driven(self) -> int:
         """Laps that the outbox has taken."""
         return sum(entry["event"] == "spooled" for entry in read_journal(self.files.journal))
@@ -151,7 +158,7 @@ class World:
         self._interval_s = interval_s
         self._daemon_settings = {**_DAEMON_SETTINGS, **(daemon_settings or {})}
         self._stack = AsyncExitStack()
-        self._may_be_down: set[str] = set()
+        self._may_be_down: Counter[str] = Counter()
         self.broker = MosquittoProcess(
             {user: f"secret of {user}" for user in (DAEMON, "monitoring", *self._names)}
         )
@@ -211,14 +218,19 @@ class World:
 
     # --- what goes on ----------------------------------------------------------------------------------------
 
-    def down(self, *names: str) -> "_Down":
+    @contextmanager
+    def down(self, *names: str) -> Iterator[None]:
         """For as long as the block lasts these processes (`daemon`, a rig's name) may be gone."""
-        return _Down(self._may_be_down, names)
+        self._may_be_down.update(names)
+        try:
+            yield
+        finally:
+            self._may_be_down.subtract(names)
 
     async def _watch(self) -> None:
         """See that nothing ends by itself; start again what does, as systemd would."""
         while True:
-            if "daemon" not in self._may_be_down:
+            if not self._may_be_down["daemon"]:
                 if self.daemon.is_running:
                     self.memory.look(self.daemon.pid)
                 else:
@@ -226,7 +238,7 @@ class World:
                     await asyncio.to_thread(self.daemon.wait)
                     self.daemon.start(wait=False)
             for rig in self.rigs:
-                if rig.name not in self._may_be_down and not rig.is_running:
+                if not self._may_be_down[rig.name] and not rig.is_running:
                     self.violations.append(f"{rig.name} ended by itself")
                     rig.start()
             await asyncio.sleep(0.25)
@@ -284,17 +296,6 @@ class World:
                 await connection.execute(statement)
         finally:
             await connection.close()
-
-
-class _Down:
-    def __init__(self, may_be_down: set[str], names: tuple[str, ...]) -> None:
-        self._all, self._names = may_be_down, names
-
-    def __enter__(self) -> None:
-        self._all.update(self._names)
-
-    def __exit__(self, *_: object) -> None:
-        self._all.difference_update(self._names)
 
 
 class _running:  # noqa: N801 (reads as a verb)

@@ -103,7 +103,7 @@ coordinates = st.floats(-180, 180, allow_nan=False)
 reals = st.floats(-1e6, 1e6, allow_nan=False, width=32)
 
 
-@given(st.lists(st.tuples(coordinates, reals), min_size=40, max_size=60))
+@given(st.lists(st.tuples(coordinates, reals), min_size=50, max_size=60))
 def test_numbers_are_exact(tmp_path_factory: pytest.TempPathFactory, values: list[tuple[float, float]]) -> None:
     """Coordinates are the file's to the last bit of 64, all others to the last bit of 32."""
     count = len(values)

@@ -128,9 +128,7 @@ def read_garage61(
     session = _session(content, track or name.track, car or name.car, recorded_at)
     lap_time = frames.num_rows / SAMPLE_RATE_HZ
     lap = Lap(lap_id_for(session.session_id, LAP_NUMBER), session, lap_time, frames)
-    return SourceResult(
-        laps=[lap], sessions=[session], notes=list(_notes(session)), driver=name.driver
-    )
+    return SourceResult(laps=[lap], sessions=[session], notes=list(_notes(session)), driver=name.driver)
 
 
 class _CsvError(ValueError):
@@ -150,10 +148,9 @@ def _cells(content: bytes) -> pa.Table:
     twice = [n for n, count in Counter(wanted).items() if count > 1]
     if twice:
         raise _CsvError(f"has the column {', '.join(twice)} twice")
-    table = _read_csv(content, names, wanted)
-    if not table.num_rows:
+    if b"\n" not in content.strip():
         raise _CsvError("has column names but no rows")
-    return table
+    return _read_csv(content, names, wanted)
 
 
 def _header(content: bytes) -> list[str]:
@@ -182,9 +179,16 @@ def _read_csv(content: bytes, names: list[str], wanted: list[str]) -> pa.Table:
         return arrow_csv.read_csv(
             io.BytesIO(content),
             # One block and one thread: only then do torn rows have a number.
-            arrow_csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names, skip_rows=1),
+            arrow_csv.ReadOptions(
+                use_threads=False, block_size=len(content) + 1, column_names=names, skip_rows=1
+            ),
             arrow_csv.ParseOptions(invalid_row_handler=on_torn_row),
-            arrow_csv.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())),
+            arrow_csv.ConvertOptions(
+                include_columns=wanted,
+                column_types=dict.fromkeys(wanted, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
         )
     except pa.ArrowInvalid as error:
         raise _CsvError(torn[0] if torn else f"is no CSV file: {error}") from error
@@ -290,9 +294,7 @@ def _wall_clock(recorded_at: datetime | None) -> datetime:
 
 def _notes(session: SessionFrame) -> Iterator[str]:
     unknown = [
-        what
-        for what, name in (("track", session.track_name), ("car", session.car_name))
-        if name == UNKNOWN
+        what for what, name in (("track", session.track_name), ("car", session.car_name)) if name == UNKNOWN
     ]
     if unknown:
         given = " and ".join(f"--{what}" for what in unknown)

@@ -36,17 +36,21 @@ async def refuse_if_in_use(settings: Settings) -> None:
     async with Connection(settings.mqtt, client_id=probe, receive_maximum=100, clean=True) as connection:
         await connection.subscribe([topics.health_state.filter, topics.heartbeat.filter])
         suspects: set[str] = set()
-        wait_s = _RETAINED_S
+        deadline = asyncio.get_running_loop().time() + _RETAINED_S
+        waits = False
         watch = connection.deliveries()
         try:
             while True:
-                async with asyncio.timeout(wait_s):
+                # One deadline, not one for each message: other daemons' heartbeats come all the time.
+                async with asyncio.timeout_at(deadline):
                     delivery = await anext(watch)
                 delivery.acknowledge()
                 delivery.release()
                 _look(delivery, settings, suspects)
-                if suspects and wait_s == _RETAINED_S:
+                if suspects and not waits:
+                    waits = True
                     wait_s = 2 * settings.health.interval_s + 1
+                    deadline = asyncio.get_running_loop().time() + wait_s
                     log.info("a daemon with this client id may be running, waiting for its heartbeat", wait_s=wait_s)
         except TimeoutError:
             return

@@ -79,7 +79,7 @@ class LapHandler:
         )
 
     def _reply(self, message: Message, response: LapUploadResponse, frames: int) -> Reply:
-        properties = Properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so
         properties.ContentType = _ANSWER_TYPE
         if message.correlation_data is not None:
             properties.CorrelationData = message.correlation_data

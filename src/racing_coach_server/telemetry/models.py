@@ -86,10 +86,10 @@ class RejectedMessage(Base):
     errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     payload_sha256: Mapped[str] = mapped_column(Text)
-    content_type: Mapped[str | None] = mapped_column(Text, default=None)
-    traceback: Mapped[str | None] = mapped_column(Text, default=None)
     received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
     last_received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    content_type: Mapped[str | None] = mapped_column(Text, default=None)
+    traceback: Mapped[str | None] = mapped_column(Text, default=None)
     times_received: Mapped[int] = mapped_column(Integer, default=1)
 
     __table_args__ = (UniqueConstraint("topic", "payload_sha256"), Index(None, "received_at"))

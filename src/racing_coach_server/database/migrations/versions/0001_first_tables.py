@@ -4,6 +4,8 @@ Revision ID: 0001
 Revises:
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 import structlog
 from alembic import op
@@ -108,7 +110,7 @@ def _create_telemetry() -> None:
     # Written out rather than derived from the channels: a migration must not change when the code does.
     wheels = ("lf", "rf", "lr", "rr")
     tread = ("left", "middle", "right")
-    columns: list[sa.Column] = [
+    columns: list[sa.Column[Any]] = [
         sa.Column("timestamp", _TIMESTAMP, nullable=False),
         sa.Column("session_time", sa.Double(), nullable=False),
         sa.Column("lap_number", sa.Integer(), nullable=False),
