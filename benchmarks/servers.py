@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import platform
 import secrets
 import signal
 import subprocess
@@ -193,16 +192,3 @@ def _wait_until(done: Callable[[], bool], process: subprocess.Popen[bytes], log:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the daemon failed\n{log.read_text()[-2000:] if log else ''}")
         time.sleep(0.02)
-
-
-def machine() -> dict[str, Any]:
-    """Where a run was made."""
-    cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    models = [line.partition(":")[2].strip() for line in cpu.splitlines() if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "load_before": round(os.getloadavg()[0], 2),
-        "system": platform.platform(),
-    }

@@ -47,15 +47,11 @@ class Channel:
     maximum: int | None = None
 
 
-def _channel(
-    name: str, type_: pa.DataType, unit: str, iracing: str, *, required: bool = False
-) -> Channel:
+def _channel(name: str, type_: pa.DataType, unit: str, iracing: str, *, required: bool = False) -> Channel:
     return Channel(name, type_, unit, iracing, (name,), required)
 
 
-def _integer(
-    name: str, type_: pa.DataType, iracing: str, low: int, high: int, *, required: bool = False
-) -> Channel:
+def _integer(name: str, type_: pa.DataType, iracing: str, low: int, high: int, *, required: bool = False) -> Channel:
     return Channel(name, type_, "", iracing, (name,), required, low, high)
 
 
@@ -128,7 +124,5 @@ CHANNELS: Final[tuple[Channel, ...]] = (
 
 CHANNEL_BY_NAME: Final[dict[str, Channel]] = {channel.name: channel for channel in CHANNELS}
 
-LAP_SCHEMA: Final[pa.Schema] = pa.schema(
-    [pa.field(c.name, c.type, nullable=not c.required) for c in CHANNELS]
-)
+LAP_SCHEMA: Final[pa.Schema] = pa.schema([pa.field(c.name, c.type, nullable=not c.required) for c in CHANNELS])
 """The canonical columns of a lap: one row a frame, in driving order."""

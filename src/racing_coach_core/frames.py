@@ -78,14 +78,12 @@ def _positive_or_none(value: float | None) -> float | None:
 
 _StrictFloat = Annotated[float, Strict()]
 type Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
-type Real = Annotated[
-    _StrictFloat, Field(ge=-_FLOAT32_BOUND, le=_FLOAT32_BOUND, allow_inf_nan=False)
-]
+type Real = Annotated[_StrictFloat, Field(ge=-_FLOAT32_BOUND, le=_FLOAT32_BOUND, allow_inf_nan=False)]
 type Double = Annotated[_StrictFloat, Field(allow_inf_nan=False)]
 type _NotStorable = Annotated[_StrictFloat, AfterValidator(_none)]
 # Tried from left to right, so that a good value costs no call into Python.
-type OptionalReal = Annotated[Real | None | _NotStorable, Field(union_mode="left_to_right")]
-type OptionalDouble = Annotated[Double | None | _NotStorable, Field(union_mode="left_to_right")]
+type OptionalReal = Annotated[Real | _NotStorable | None, Field(union_mode="left_to_right")]
+type OptionalDouble = Annotated[Double | _NotStorable | None, Field(union_mode="left_to_right")]
 type OptionalBool = Annotated[bool, Strict()] | None
 type Text = Annotated[str, StringConstraints(max_length=256), AfterValidator(_no_nul)]
 type Identifier = Annotated[
@@ -98,7 +96,7 @@ type LapTime = Annotated[_StrictFloat | None, AfterValidator(_positive_or_none)]
 """Seconds; null, zero and negative mean unknown, as in iRacing."""
 
 
-def _bounded(name: str) -> Any:  # noqa: ANN401 (a Field() is typed Any by pydantic)
+def _bounded(name: str) -> Any:
     channel = CHANNEL_BY_NAME[name]
     return Field(ge=channel.minimum, le=channel.maximum, strict=True)
 

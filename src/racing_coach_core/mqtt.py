@@ -146,7 +146,24 @@ class HeldBytes:
     bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Receipt:
+    """What it takes to acknowledge a delivery, without its payload: the connection it came on, and its packet id."""
+
+    connection: "Connection" = field(repr=False)
+    packet_id: int
+    qos: int
+
+    def acknowledge(self) -> None:
+        """Send the PUBACK.
+
+        Raises:
+            ConnectionLostError: the connection is gone; the broker will send the message again.
+        """
+        self.connection.acknowledge(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
     """One message as it came, tied to the connection that must acknowledge it."""
 
@@ -159,8 +176,7 @@ class Delivery:
     response_topic: str | None
     correlation_data: bytes | None
     received_at: datetime
-    connection: "Connection" = field(repr=False)
-    _mid: int = field(repr=False, default=0)
+    receipt: Receipt
 
     def acknowledge(self) -> None:
         """Send the PUBACK.
@@ -168,11 +184,11 @@ class Delivery:
         Raises:
             ConnectionLostError: its connection is gone; the broker will send the message again.
         """
-        self.connection.acknowledge(self)
+        self.receipt.acknowledge()
 
     def release(self) -> None:
         """Give the memory back to the budget; once, when the message is done with, acknowledged or not."""
-        self.connection.release(self)
+        self.receipt.connection.release(self)
 
 
 class _Client(aiomqtt.Client):
@@ -437,13 +453,13 @@ class Connection:
             try:
                 await asyncio.wait({get, ended}, return_when=asyncio.FIRST_COMPLETED)
                 if ended.done():
-                    raise self._why()
-                delivery = get.result()
-            finally:
-                if get.done() and not get.cancelled() and ended.done():
+                    raise self._why()  # noqa: TRY301 (both ways out give the memory back)
+            except BaseException:
+                if get.done() and not get.cancelled():
                     self.release(get.result())
                 get.cancel()
-            yield delivery
+                raise
+            yield get.result()
 
     def drop_waiting(self) -> int:
         """Forget what was received and not yet taken; the broker sends it again. Returns how many."""
@@ -488,8 +504,10 @@ class Connection:
         finally:
             self._client.pubacks.pop(info.mid, None)
         if not puback.done() or puback.cancelled():
-            raise self._why() if not self.alive else ConnectionLostError(
-                f"no PUBACK for {topic!r} within {self._settings.timeout_s:g} s"
+            raise (
+                self._why()
+                if not self.alive
+                else ConnectionLostError(f"no PUBACK for {topic!r} within {self._settings.timeout_s:g} s")
             )
         code = puback.result()
         if code >= _FAILURE:
@@ -525,24 +543,23 @@ class Connection:
             response_topic=cast("str | None", getattr(properties, "ResponseTopic", None)),
             correlation_data=cast("bytes | None", getattr(properties, "CorrelationData", None)),
             received_at=datetime.now(UTC),
-            connection=self,
-            _mid=message.mid,
+            receipt=Receipt(connection=self, packet_id=message.mid, qos=message.qos),
         )
 
     @property
     def _over_budget(self) -> bool:
         return self.held.messages >= self._budget.messages or self.held.bytes >= self._budget.bytes
 
-    def acknowledge(self, delivery: Delivery) -> None:
+    def acknowledge(self, receipt: Receipt) -> None:
         """Send the PUBACK of a delivery of this connection.
 
         Raises:
             ConnectionLostError: the connection is gone. A PUBACK on another one would hit another message.
         """
-        if delivery.connection is not self or not self.alive:
+        if receipt.connection is not self or not self.alive:
             raise ConnectionLostError("the connection that brought the message is gone")
-        if delivery.qos:
-            code = self._client.raw.ack(delivery._mid, delivery.qos)  # noqa: SLF001 (of this module)
+        if receipt.qos:
+            code = self._client.raw.ack(receipt.packet_id, receipt.qos)
             if code != paho.MQTT_ERR_SUCCESS:
                 raise ConnectionLostError(f"could not acknowledge: {paho.error_string(code)}")
             self.unacknowledged -= 1
@@ -568,4 +585,4 @@ def _topic_of(message: paho.MQTTMessage) -> str:
         return message.topic
     except UnicodeDecodeError:
         # A broker must not pass this on (MQTT-1.5.4-1); should one do so, it is refused like any bad topic.
-        return bytes(message._topic).decode(errors="replace")  # noqa: SLF001 (no other way to it)
+        return bytes(message._topic).decode(errors="replace")

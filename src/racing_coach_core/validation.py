@@ -57,9 +57,7 @@ def _check_required(name: str, column: pa.Array) -> list[ErrorDetail]:
         return []
     values = column.to_numpy()
     bad = np.flatnonzero(~np.isfinite(values))
-    return [
-        _frame_error(int(i), name, f"must be a finite number, got {values[i]}") for i in bad[:MAX_ERRORS]
-    ]
+    return [_frame_error(int(i), name, f"must be a finite number, got {values[i]}") for i in bad[:MAX_ERRORS]]
 
 
 def _check_one_lap(frames: pa.RecordBatch) -> list[ErrorDetail]:
@@ -83,11 +81,7 @@ def _check_session_time(frames: pa.RecordBatch) -> list[ErrorDetail]:
     if not back.size:
         return []
     index = int(back[0]) + 1
-    return [
-        _frame_error(
-            index, "session_time", f"runs backwards: {times[index]} s after {times[index - 1]} s"
-        )
-    ]
+    return [_frame_error(index, "session_time", f"runs backwards: {times[index]} s after {times[index - 1]} s")]
 
 
 def _check_timestamps(frames: pa.RecordBatch) -> list[ErrorDetail]:
@@ -100,11 +94,7 @@ def _check_timestamps(frames: pa.RecordBatch) -> list[ErrorDetail]:
     far = np.flatnonzero(np.abs(stamps - stamps[0]) > MAX_SPAN_S * 1_000_000)
     if far.size:
         index = int(far[0])
-        return [
-            _frame_error(
-                index, "timestamp", f"is over a day from the first frame's: {_show(frames, index)}"
-            )
-        ]
+        return [_frame_error(index, "timestamp", f"is over a day from the first frame's: {_show(frames, index)}")]
     return []
 
 

@@ -35,7 +35,10 @@ def demo(
     # So that a plain `kill` cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with tempfile.TemporaryDirectory(prefix="racing-coach-demo-") as folder, contextlib.ExitStack() as exits:
+        with (
+            tempfile.TemporaryDirectory(prefix="racing-coach-demo-") as folder,
+            contextlib.ExitStack() as exits,
+        ):
             stage = exits.enter_context(Stage(Path(folder), console))
             asyncio.run(show(stage, console, rigs=rigs, laps=laps, output=output, seed=seed))
             if keep:

@@ -97,10 +97,7 @@ async def show(stage: Stage, console: Console, *, rigs: int, laps: int, output: 
         with _progress(console) as progress:
             task = progress.add_task("laps sent and answered", total=rigs * laps)
             driven = await asyncio.gather(
-                *(
-                    _drive(stage, number, laps, seed, lambda: progress.advance(task))
-                    for number in range(1, rigs + 1)
-                )
+                *(_drive(stage, number, laps, seed, lambda: progress.advance(task)) for number in range(1, rigs + 1))
             )
         sent = [lap for rig in driven for lap in rig]
         await heartbeats.next(5 * HEARTBEAT_S)

@@ -49,13 +49,9 @@ class SendingSettings(BaseModel):
 class RigSettings(BaseSettings):
     """Everything the rig can be told."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
 
-    rig: Annotated[str, AfterValidator(_rig_name)] = Field(
-        default_factory=lambda: to_segment(socket.gethostname())
-    )
+    rig: Annotated[str, AfterValidator(_rig_name)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
     mqtt: MqttSettings = MqttSettings()
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     sending: SendingSettings = SendingSettings()

@@ -53,7 +53,7 @@ def _open() -> tuple[RigSettings, Outbox]:
 
 
 @cli.command()
-def publish(
+def publish(  # noqa: PLR0917 (Typer's options)
     files: Annotated[list[Path], typer.Argument(help="Garage 61 CSV, iRacing .ibt or lap JSON.")],
     track: Annotated[str | None, typer.Option(help="Track, where a file does not say it.")] = None,
     car: Annotated[str | None, typer.Option(help="Car, where a file does not say it.")] = None,
@@ -107,9 +107,7 @@ def run(
         list[Path] | None, typer.Option(help="Folder with .ibt or CSV files; may be given several times.")
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Live iRacing telemetry (Windows).")] = False,
-    simulate: Annotated[
-        int | None, typer.Option(help="A simulated driver with this seed, in real time.")
-    ] = None,
+    simulate: Annotated[int | None, typer.Option(help="A simulated driver with this seed, in real time.")] = None,
 ) -> None:
     """Find finished laps and send them until stopped; also sends what is still on disk."""
     _configure_logging(logging.INFO)

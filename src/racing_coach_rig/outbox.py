@@ -130,9 +130,7 @@ class Outbox:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.path, timeout=30.0, check_same_thread=False, isolation_level=None
-            )
+            connection = sqlite3.connect(self.path, timeout=30.0, check_same_thread=False, isolation_level=None)
             # Before the first table, or it has no effect: answered laps give their disk back bit by bit.
             connection.execute("pragma auto_vacuum = incremental")
             connection.execute("pragma journal_mode = wal")
@@ -327,9 +325,7 @@ class Outbox:
         """Delete what was kept long enough, and give disk back. Returns how many laps."""
         limit = time.time() - max(self._settings.keep_days, _RECEIPT_DAYS) * _DAY_S
         with self._transaction() as db:
-            count = db.execute(
-                "delete from laps where state = 'stored' and answered_at <= ?", (limit,)
-            ).rowcount
+            count = db.execute("delete from laps where state = 'stored' and answered_at <= ?", (limit,)).rowcount
         with self._lock:
             assert self._connection is not None
             self._connection.execute("pragma incremental_vacuum").fetchall()

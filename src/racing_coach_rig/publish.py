@@ -75,7 +75,11 @@ class SourceOptions:
 
 
 def spool_files(
-    files: list[Path], options: SourceOptions, outbox: Outbox, encoding: Encoding, progress: Callable[[Path], None]
+    files: list[Path],
+    options: SourceOptions,
+    outbox: Outbox,
+    encoding: Encoding,
+    progress: Callable[[Path], None],
 ) -> PublishReport:
     """Read files and put their laps on disk. A file that cannot be read does not stop the others."""
     report = PublishReport()

@@ -15,7 +15,6 @@ from racing_coach_rig.exceptions import OutboxFullError, RigError
 from racing_coach_rig.outbox import Outbox
 from racing_coach_rig.publisher import Publisher
 from racing_coach_rig.sources.base import read_file
-
 from racing_coach_rig.sources.simulator import Simulator
 
 log = structlog.stdlib.get_logger(__name__)
@@ -32,6 +31,7 @@ async def run(settings: RigSettings, outbox: Outbox, *, watch: list[Path], live:
             tasks.create_task(_watch(settings, outbox, sender.publisher, watch), name="watched folders")
         if live:
             from racing_coach_rig.sources.live import live_laps
+
             tasks.create_task(_spool_all(settings, outbox, sender.publisher, live_laps()), name="live telemetry")
         if simulate is not None:
             laps = simulated_laps(seed=simulate)
@@ -47,9 +47,7 @@ async def simulated_laps(*, seed: int) -> AsyncIterator[Lap]:
         yield lap
 
 
-async def _spool_all(
-    settings: RigSettings, outbox: Outbox, publisher: Publisher, laps: AsyncIterator[Lap]
-) -> None:
+async def _spool_all(settings: RigSettings, outbox: Outbox, publisher: Publisher, laps: AsyncIterator[Lap]) -> None:
     async for lap in laps:
         await _spool(settings, outbox, publisher, lap)
 

@@ -51,9 +51,7 @@ class App:
         accounts = Accounts()
         dispatcher = Dispatcher(router, self.database, settings.delivery, accounts)
         self.health = Health(settings, self.database, accounts, dispatcher)
-        self.client = BrokerClient(
-            settings, router, dispatcher, will=self.health.will(), on_connect=self._on_connect
-        )
+        self.client = BrokerClient(settings, router, dispatcher, will=self.health.will(), on_connect=self._on_connect)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:

@@ -119,13 +119,9 @@ class LogSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything the daemon can be told."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
 
-    instance: Annotated[str, AfterValidator(_segment)] = Field(
-        default_factory=lambda: to_segment(socket.gethostname())
-    )
+    instance: Annotated[str, AfterValidator(_segment)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
@@ -141,7 +137,7 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic-settings' signature)
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,

@@ -23,7 +23,7 @@ LAPS_PER_S = 3.0
 
 
 async def seeded_run(
-    *, seed: int, minutes: float | None, laps: int | None, only: list[str] | None = None, drain_s: float = 180
+    *, seed: int, minutes: float | None, laps: int | None, only: list[str] | None = None, drain_s: float = 90
 ) -> Report:
     """Faults while rigs drive, then a drain, then the checker.
 
@@ -52,7 +52,7 @@ async def seeded_run(
         await world.until_driven(timeout_s=seconds + 120)
         say("all laps are driven")
         await world.until_drained(drain_s)
-        say("all laps are answered")
+        say("drained")
         await world.stop()
         report = await world.check()
     return report

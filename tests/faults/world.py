@@ -8,6 +8,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,12 +271,12 @@ class World:
 
     async def stop(self) -> None:
         """Stop rigs and daemon as an operator would."""
-        with self.down("daemon", *self._names):
-            for rig in self.rigs:
-                if code := await asyncio.to_thread(rig.stop):
-                    self.violations.append(f"{rig.name} stopped with {code}")
-            if code := await asyncio.to_thread(self.daemon.stop):
-                self.violations.append(f"the daemon stopped with {code}")
+        self._may_be_down.update(["daemon", *self._names])
+        for rig in self.rigs:
+            if code := await asyncio.to_thread(rig.stop):
+                self.violations.append(f"{rig.name} stopped with {code}")
+        if code := await asyncio.to_thread(self.daemon.stop):
+            self.violations.append(f"the daemon stopped with {code}")
 
     async def check(self) -> Report:
         """Compare what was promised with what is in the database."""
@@ -286,7 +287,17 @@ class World:
         report.faults = dict(self.faults)
         report.peak_rss_bytes = self.memory.peak_bytes
         report.seed = self.seed
+        if report.findings:
+            report.violations.append(f"logs, journals and outboxes are kept in {self._keep_evidence()}")
         return report
+
+    def _keep_evidence(self) -> Path:
+        kept = Path(tempfile.mkdtemp(prefix="racing-coach-evidence-"))
+        shutil.copytree(self.directory, kept, dirs_exist_ok=True)
+        shutil.copy(self.broker.log_file, kept / "broker.log")
+        shutil.copy(self.database.log_file, kept / "database.log")
+        (kept / "daemon.log").write_text(self.daemon.text)
+        return kept
 
     async def sql(self, *statements: str) -> None:
         """Run statements as the database's superuser, not through the proxy."""

@@ -136,9 +136,7 @@ def laps_of(count: int, frames: int = 100, *, before: int = 30, after: int = 30)
 def _header(buf_len: int, info: bytes, num_vars: int, *, offsets: tuple[int, int, int], num_buf: int) -> bytearray:
     info_offset, var_offset, buf_offset = offsets
     header = bytearray(112)
-    struct.pack_into(
-        "<10i", header, 0, 2, 1, 60, 0, len(info), info_offset, num_vars, var_offset, num_buf, buf_len
-    )
+    struct.pack_into("<10i", header, 0, 2, 1, 60, 0, len(info), info_offset, num_vars, var_offset, num_buf, buf_len)
     for index in range(num_buf):
         struct.pack_into("<2i", header, 48 + 16 * index, 0, buf_offset + index * buf_len)
     return header
@@ -181,9 +179,7 @@ def ibt_bytes(
         num_buf=1,
     )
     times = records["SessionTime"] if finished and len(records) and "SessionTime" in names else [0.0]
-    sub_header = struct.pack(
-        "<q2d2i", start_date, times[0], times[-1], 0, len(records) if finished else 0
-    )
+    sub_header = struct.pack("<q2d2i", start_date, times[0], times[-1], 0, len(records) if finished else 0)
     return bytes(header) + sub_header + variables + text + records.tobytes()
 
 
@@ -205,9 +201,7 @@ class SharedMemory:
             offsets=(info_offset, var_offset, buf_offset),
             num_buf=_BUFFERS,
         )
-        path.write_bytes(
-            bytes(header) + info + bytes(64) + variables + bytes(_BUFFERS * dtype.itemsize)
-        )
+        path.write_bytes(bytes(header) + info + bytes(64) + variables + bytes(_BUFFERS * dtype.itemsize))
         self._file = path.open("r+b")
         self._memory = mmap.mmap(self._file.fileno(), 0)
         self._buf_offset = buf_offset
@@ -223,10 +217,6 @@ class SharedMemory:
         offset = self._buf_offset + index * self._buf_len
         self._memory[offset : offset + self._buf_len] = record.tobytes()
         struct.pack_into("<i", self._memory, count_at, self.tick)
-
-    def set_connected(self, connected: bool) -> None:
-        """Set the status that a simulator takes back when it ends."""
-        struct.pack_into("<i", self._memory, 4, int(connected))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -107,9 +107,7 @@ reals = st.floats(-1e6, 1e6, allow_nan=False, width=32)
 def test_numbers_are_exact(tmp_path_factory: pytest.TempPathFactory, values: list[tuple[float, float]]) -> None:
     """Coordinates are the file's to the last bit of 64, all others to the last bit of 32."""
     count = len(values)
-    rows = [
-        row((i + 0.5) / count, Lat=repr(lat), Speed=repr(speed)) for i, (lat, speed) in enumerate(values)
-    ]
+    rows = [row((i + 0.5) / count, Lat=repr(lat), Speed=repr(speed)) for i, (lat, speed) in enumerate(values)]
     path = tmp_path_factory.mktemp("exact") / "lap.csv"
     path.write_text(text(rows))
     frames = read_garage61(path).laps[0].frames
@@ -224,7 +222,7 @@ def test_track_and_car_that_nobody_says_are_unknown(path: Path) -> None:
     session = result.laps[0].session
     assert (session.track_id, session.track_name) == ("unknown", "unknown")
     assert (session.car_id, session.car_name) == ("unknown", "unknown")
-    assert result.notes == ["the file's name does not say the track and the car: --track and --car does"]
+    assert result.notes == ["the file's name does not say the track and the car; say it with --track and --car"]
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,7 @@ def frames(pct: Any, **columns: Any) -> DriveFrames:
         "lap_distance_pct": pct,
         **columns,
     }
-    return DriveFrames(
-        **{name: None if v is None else np.asarray(v, TYPES[name]) for name, v in values.items()}
-    )
+    return DriveFrames(**{name: None if v is None else np.asarray(v, TYPES[name]) for name, v in values.items()})
 
 
 def part(drive: DriveFrames, start: int, stop: int) -> DriveFrames:
@@ -127,9 +125,7 @@ def wild(draw: st.DrawFn) -> DriveFrames:
 
 
 @given(wild(), st.lists(st.integers(0, 60), max_size=8), st.integers(1, 20))
-def test_every_frame_ends_up_in_exactly_one_place(
-    drive: DriveFrames, cuts: list[int], max_frames: int
-) -> None:
+def test_every_frame_ends_up_in_exactly_one_place(drive: DriveFrames, cuts: list[int], max_frames: int) -> None:
     """Laps and incomplete laps together are the stream without gap or overlap, whatever the chunks."""
     result = feed_in_chunks(drive, cuts, max_frames)
     parts = sorted((p.start, p.stop) for p in [*result.laps, *result.incomplete])

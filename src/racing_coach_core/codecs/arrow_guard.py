@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import flatbuffers.number_types as number_types
 import pyarrow as pa
-from flatbuffers import encode
+from flatbuffers import encode, number_types
 from flatbuffers.packer import uoffset
 from flatbuffers.table import Table
 

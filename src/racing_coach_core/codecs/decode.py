@@ -41,9 +41,7 @@ class DecodedLap:
     compression: Compression
 
 
-def decode_lap(
-    payload: Buffer, *, content_type: str | None = None, limits: PayloadLimits | None = None
-) -> DecodedLap:
+def decode_lap(payload: Buffer, *, content_type: str | None = None, limits: PayloadLimits | None = None) -> DecodedLap:
     """Decode and validate one lap payload, in whichever encoding it is.
 
     Args:
@@ -78,9 +76,7 @@ def _encoding(content: Buffer) -> Encoding:
         return Encoding.JSON
     if not head:
         raise MalformedPayloadError("the payload is empty")
-    raise UnknownEncodingError(
-        f"neither a JSON object nor an Arrow stream: the payload begins with {head[:16]!r}"
-    )
+    raise UnknownEncodingError(f"neither a JSON object nor an Arrow stream: the payload begins with {head[:16]!r}")
 
 
 def _check_content_type(content_type: str | None, encoding: Encoding, compression: Compression) -> None:

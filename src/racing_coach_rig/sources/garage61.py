@@ -36,7 +36,7 @@ from racing_coach_core.lap import Lap, frames_from_columns
 from racing_coach_core.topics import to_segment
 from racing_coach_core.validation import check_frames
 from racing_coach_rig.exceptions import SourceError
-from racing_coach_rig.sources.result import SourceResult
+from racing_coach_rig.sources.result import MAX_NAME, UNKNOWN, SourceResult
 from racing_coach_rig.sources.splitter import APPROACHING_PITS, OFF_TRACK, ON_TRACK, PIT_STALL
 
 type Floats = npt.NDArray[np.float64]
@@ -44,7 +44,6 @@ type Columns = dict[str, Floats]
 """Garage 61's column names to values."""
 
 GARAGE61_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://garage61.net/")
-UNKNOWN: Final = "unknown"
 LAP_NUMBER: Final = 1
 FIRST_ROW: Final = 2
 """Errors count rows as a spreadsheet does: row 1 is the header."""
@@ -179,9 +178,7 @@ def _read_csv(content: bytes, names: list[str], wanted: list[str]) -> pa.Table:
         return arrow_csv.read_csv(
             io.BytesIO(content),
             # One block and one thread: only then do torn rows have a number.
-            arrow_csv.ReadOptions(
-                use_threads=False, block_size=len(content) + 1, column_names=names, skip_rows=1
-            ),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names, skip_rows=1),
             arrow_csv.ParseOptions(invalid_row_handler=on_torn_row),
             arrow_csv.ConvertOptions(
                 include_columns=wanted,
@@ -257,9 +254,7 @@ def _frames(columns: Columns, recorded_at: datetime | None) -> pa.RecordBatch:
     ticks = np.arange(rows)
     start = (_wall_clock(recorded_at) - _EPOCH) // timedelta(microseconds=1)
     clock = start + np.rint(ticks * (1e6 / SAMPLE_RATE_HZ)).astype(np.int64)
-    frames: dict[str, Any] = {
-        _COLUMNS[name].name: values for name, values in columns.items() if name != _POSITION
-    }
+    frames: dict[str, Any] = {_COLUMNS[name].name: values for name, values in columns.items() if name != _POSITION}
     frames["timestamp"] = pa.array(clock).view(pa.timestamp("us", tz="UTC"))
     frames["session_time"] = ticks / SAMPLE_RATE_HZ
     frames["lap_number"] = np.full(rows, LAP_NUMBER)
@@ -293,18 +288,14 @@ def _wall_clock(recorded_at: datetime | None) -> datetime:
 
 
 def _notes(session: SessionFrame) -> Iterator[str]:
-    unknown = [
-        what for what, name in (("track", session.track_name), ("car", session.car_name)) if name == UNKNOWN
-    ]
+    unknown = [what for what, name in (("track", session.track_name), ("car", session.car_name)) if name == UNKNOWN]
     if unknown:
-        given = " and ".join(f"--{what}" for what in unknown)
-        yield f"the file's name does not say the {' and the '.join(unknown)}: {given} does"
+        options = " and ".join(f"--{what}" for what in unknown)
+        yield f"the file's name does not say the {' and the '.join(unknown)}; say it with {options}"
 
 
-def _session(
-    content: bytes, track: str | None, car: str | None, recorded_at: datetime | None
-) -> SessionFrame:
-    track_name, car_name = track or UNKNOWN, car or UNKNOWN
+def _session(content: bytes, track: str | None, car: str | None, recorded_at: datetime | None) -> SessionFrame:
+    track_name, car_name = (track or UNKNOWN)[:MAX_NAME], (car or UNKNOWN)[:MAX_NAME]
     track_id, car_id = to_segment(track_name), to_segment(car_name)
     clock = _wall_clock(recorded_at)
     name = f"{hashlib.sha256(content).hexdigest()} {track_id} {car_id} {clock.isoformat()}"

@@ -176,9 +176,7 @@ def _laps_of(recording: _Recording) -> SourceResult:
         result.refused.append(RefusedLap("no complete lap: the file holds no frame yet", None, 0))
         return result
     found = split(drive_frames(recording.records))
-    sessions = {
-        code: recording.session(code) for code in np.unique(session_codes(recording.records)).tolist()
-    }
+    sessions = {code: recording.session(code) for code in np.unique(session_codes(recording.records)).tolist()}
     result.sessions.extend(sessions.values())
     for lap in found.laps:
         records = recording.records[lap.start : lap.stop]
@@ -187,7 +185,6 @@ def _laps_of(recording: _Recording) -> SourceResult:
         except UnusableLapError as error:
             result.refused.append(RefusedLap(str(error), lap.lap_number, len(records)))
     result.refused.extend(
-        RefusedLap(f"no complete lap: {rest.reason}", rest.lap_number, rest.frames)
-        for rest in found.incomplete
+        RefusedLap(f"no complete lap: {rest.reason}", rest.lap_number, rest.frames) for rest in found.incomplete
     )
     return result

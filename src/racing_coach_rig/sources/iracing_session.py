@@ -9,16 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import yaml  # type: ignore[import-untyped]  # pyirsdk needs it, its types are a package of their own
 
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.topics import to_segment
-
-UNKNOWN: Final = "unknown"
-_MAX_TEXT: Final = 256
+from racing_coach_rig.sources.result import MAX_NAME, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,9 @@ class SessionInfo:
         """The same with another track or car, where one is given: it counts more than the session info."""
         info = self
         if track:
-            info = replace(info, track_id=to_segment(track), track_name=track, track_config_name=None)
+            info = replace(info, track_id=to_segment(track), track_name=track[:MAX_NAME], track_config_name=None)
         if car:
-            info = replace(info, car_id=to_segment(car), car_name=car, car_class_id=None)
+            info = replace(info, car_id=to_segment(car), car_name=car[:MAX_NAME], car_class_id=None)
         return info
 
     def frame(self, session_id: UUID, session_num: int, timestamp: datetime) -> SessionFrame:
@@ -128,7 +126,7 @@ def _text(section: dict[str, Any], *names: str) -> str | None:
         value = section.get(name)
         text = "" if value is None else str(value).replace("\x00", "").strip()
         if text:
-            return text[:_MAX_TEXT]
+            return text[:MAX_NAME]
     return None
 
 

@@ -1,9 +1,16 @@
 """What a lap source found in a file."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.lap import Lap
+
+UNKNOWN: Final = "unknown"
+"""Name and id of a track or car that nobody says."""
+
+MAX_NAME: Final = 256
+"""The longest name a `SessionFrame` takes."""
 
 
 @dataclass(frozen=True, slots=True)

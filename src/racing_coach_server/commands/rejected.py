@@ -68,7 +68,10 @@ def show_rejected(
         ("begins with", repr(message.payload[:60])),
         ("content type", message.content_type or "not set"),
         ("payload_sha256", message.payload_sha256),
-        ("received", f"{message.received_at} ({message.times_received} times, last {message.last_received_at})"),
+        (
+            "received",
+            f"{message.received_at} ({message.times_received} times, last {message.last_received_at})",
+        ),
     ):
         table.add_row(name, str(value))
     for error in message.errors:

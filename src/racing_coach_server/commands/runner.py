@@ -17,7 +17,7 @@ from racing_coach_server.logging import configure_logging
 def run_async[T](main: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where there is one."""
     try:
-        import uvloop
+        import uvloop  # noqa: PLC0415 (not on Windows)
     except ImportError:
         return asyncio.run(main)
     return uvloop.run(main)

@@ -32,7 +32,11 @@ async def examine_broker(settings: Settings, report: Report) -> None:
         await _receive_maximum(settings, probe, report)
         await _strangers(settings, report)
     except BrokerError as error:
-        report.bad(_SUBJECT, str(error), "check RACING_COACH_MQTT__HOST, __PORT, __USERNAME, __PASSWORD and that it runs")
+        report.bad(
+            _SUBJECT,
+            str(error),
+            "check RACING_COACH_MQTT__HOST, __PORT, __USERNAME, __PASSWORD and that it runs",
+        )
 
 
 def _connection(mqtt: MqttSettings, client_id: str) -> Connection:
@@ -55,7 +59,11 @@ async def _answers(connection: Connection, settings: Settings, report: Report) -
         await connection.publish(topic, b"")
         report.good("answers", f"may publish to {topic}")
     except PublishRefusedError as error:
-        report.bad("answers", str(error), f"let this user write {settings.mqtt.topic_prefix}/acks/# in the access list")
+        report.bad(
+            "answers",
+            str(error),
+            f"let this user write {settings.mqtt.topic_prefix}/acks/# in the access list",
+        )
 
 
 async def _largest(connection: Connection, settings: Settings, probe: str, report: Report) -> None:

@@ -25,7 +25,7 @@ async def examine_database(settings: Settings, report: Report) -> None:
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
-            f"not reached at {settings.database.sqlalchemy_url.render_as_string(hide_password=True)}: {in_words(error)}",
+            f"{settings.database.sqlalchemy_url.render_as_string(hide_password=True)} not reached: {in_words(error)}",
             "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
         )
     finally:
@@ -55,7 +55,7 @@ async def _durability(connection: AsyncConnection, report: Report) -> None:
 
 async def _capacity(connection: AsyncConnection, settings: Settings, report: Report) -> None:
     limit = int(await _show(connection, "max_connections"))
-    (used,) = (await connection.execute(text("select count(*) from pg_stat_activity"))).one()
+    (used,) = (await connection.execute(text("select count(*) from pg_stat_activity where backend_type = 'client backend'"))).one()
     needs = settings.delivery.concurrency + 1
     if used + needs > limit:
         report.advice(

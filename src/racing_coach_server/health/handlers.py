@@ -9,7 +9,7 @@ import psutil
 import structlog
 
 from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, MqttHealth
-from racing_coach_core.mqtt import BrokerError, Connection, Will
+from racing_coach_core.mqtt import BrokerError, Connection, PublishRefusedError, Will
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import in_words
@@ -17,6 +17,7 @@ from racing_coach_server.health.service import HealthService
 from racing_coach_server.messaging.accounts import Accounts
 from racing_coach_server.messaging.client import BrokerClient
 from racing_coach_server.messaging.dispatcher import Dispatcher
+from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -24,15 +25,14 @@ log = structlog.stdlib.get_logger(__name__)
 class Health:
     """Publishes the daemon's state and its heartbeats."""
 
-    def __init__(
-        self, settings: Settings, database: Database, accounts: Accounts, dispatcher: Dispatcher
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, accounts: Accounts, dispatcher: Dispatcher) -> None:
         self._settings = settings
         self._database = database
         self._accounts = accounts
         self._dispatcher = dispatcher
         self._started = time.monotonic()
         self._process = psutil.Process()
+        self._refused = Trouble("monitoring sees nothing of us", "monitoring sees us again")
         topics = settings.mqtt.topics
         self._state_topic = topics.health_state.build(instance=settings.instance)
         self._heartbeat_topic = topics.heartbeat.build(instance=settings.instance)
@@ -42,8 +42,13 @@ class Health:
         return Will(topic=self._state_topic, payload=self._state(online=False))
 
     async def say_online(self, connection: Connection) -> None:
-        """Publish the retained state on a new connection."""
-        await connection.publish(self._state_topic, self._state(online=True), retain=True)
+        """Publish the retained state on a new connection. Should the broker not let us, laps are taken all the same."""
+        try:
+            await connection.publish(self._state_topic, self._state(online=True), retain=True)
+        except PublishRefusedError as error:
+            self._refused.began(str(error))
+        else:
+            self._refused.ended()
 
     async def say_offline(self, connection: Connection) -> None:
         """Publish the retained state before a clean stop."""
@@ -65,7 +70,7 @@ class Health:
         interval = self._settings.health.interval_s
         due = time.monotonic()
         while True:
-            connection = client.connection
+            connection = client.outgoing
             if connection is not None:
                 with contextlib.suppress(BrokerError):
                     # What is wrong with the connection shows where laps are handled; a heartbeat can be missed.
@@ -79,7 +84,7 @@ class Health:
         """How the daemon is now."""
         database = await self._database_health()
         trouble = self._dispatcher.database_trouble.reason or self._dispatcher.answer_trouble.reason
-        healthy = database.status == "healthy" and trouble is None and client.connection is not None
+        healthy = database.status == "healthy" and trouble is None and client.outgoing is not None
         return Heartbeat(
             instance=self._settings.instance,
             version=VERSION,

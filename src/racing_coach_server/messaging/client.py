@@ -18,13 +18,17 @@ from racing_coach_core.mqtt import (
 )
 from racing_coach_server.config import Settings
 from racing_coach_server.messaging.dispatcher import Dispatcher
-from racing_coach_server.messaging.ordered_acks import OrderedAcks
+from racing_coach_server.messaging.link import Link, linked
 from racing_coach_server.messaging.router import Router
 from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
 type OnConnect = Callable[[Connection], Awaitable[None]]
+
+
+class ReceiveMaximumExceededError(ConnectionLostError):
+    """The broker sends more than we asked for: we end the connection and ask for less."""
 
 
 class BrokerClient:
@@ -46,7 +50,7 @@ class BrokerClient:
             router: says what to subscribe to.
             dispatcher: works on what comes.
             will: published by the broker when the daemon is gone.
-            on_connect: called once subscribed, on every connection.
+            on_connect: called once subscribed, on every link, with the connection for what goes out.
         """
         self._settings = settings
         self._router = router
@@ -59,15 +63,15 @@ class BrokerClient:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
-        self.connection: Connection | None = None
+        self._link: Link | None = None
         self.connected_since: datetime | None = None
         self.connects = 0
         self.trouble = Trouble("the broker is not reached, trying on", "the broker is back")
 
     @property
-    def in_flight(self) -> int:
-        """Messages being worked on."""
-        return len(self._in_flight)
+    def outgoing(self) -> Connection | None:
+        """The connection for what goes out, None while there is none."""
+        return self._link.outgoing if self._link is not None else None
 
     @property
     def receive_maximum(self) -> int:
@@ -81,36 +85,38 @@ class BrokerClient:
             SessionTakenOverError: another client uses our client id; going on would be a war.
         """
         backoff = Backoff()
-        while not self._stopping.is_set():
-            try:
-                await self._connect_once(backoff)
-            except SessionTakenOverError:
-                raise
-            except BrokerError as error:
-                self.trouble.began(str(error))
-                await self._pause(backoff.next_s())
-            finally:
-                self.connection = None
-                self.connected_since = None
+        async with asyncio.TaskGroup() as tasks:
+            while not self._stopping.is_set():
+                try:
+                    await self._session(backoff, tasks)
+                except SessionTakenOverError:
+                    raise
+                except ReceiveMaximumExceededError:
+                    self._receive_maximum = 1
+                except BrokerError as error:
+                    self.trouble.began(str(error))
+                    await self._pause(backoff.next_s())
+                finally:
+                    self._link = None
+                    self.connected_since = None
 
     async def stop(self, farewell: OnConnect) -> None:
         """Take nothing more, finish what is in flight, say farewell, disconnect."""
-        connection = self.connection
+        link = self._link
         self._stopping.set()
-        grace = self._settings.delivery.stop_grace_s
         if self._in_flight:
             log.info("finishing laps in flight", in_flight=len(self._in_flight))
-            _, unfinished = await asyncio.wait(self._in_flight, timeout=grace)
+            _, unfinished = await asyncio.wait(self._in_flight, timeout=self._settings.delivery.stop_grace_s)
             for task in unfinished:
                 task.cancel()
             if unfinished:
                 log.warning("laps go back to the broker unfinished", laps=len(unfinished))
-        if connection is not None and connection.alive:
+        if link is not None and link.alive:
             try:
-                await farewell(connection)
+                await farewell(link.outgoing)
             except BrokerError as error:
                 log.warning("could not say farewell, the will does", error=str(error))
-                connection.abort()
+                link.incoming.abort()
         self._stopped.set()
 
     async def _pause(self, seconds: float) -> None:
@@ -119,99 +125,81 @@ class BrokerClient:
         except TimeoutError:
             return
 
-    async def _connect_once(self, backoff: Backoff) -> None:
-        settings = self._settings
-        connection = Connection(
-            settings.mqtt,
-            client_id=settings.client_id,
-            receive_maximum=self._receive_maximum,
-            will=self._will,
-            budget=settings.delivery.budget,
-            held=self._held,
-        )
-        async with connection:
-            await connection.subscribe(self._filters())
-            await self._on_connect(connection)
-            self.connection = connection
+    async def _session(self, backoff: Backoff, tasks: asyncio.TaskGroup) -> None:
+        """One link, from connect to its end."""
+        async with linked(
+            self._settings, receive_maximum=self._receive_maximum, will=self._will, held=self._held
+        ) as link:
+            await link.incoming.subscribe(self._filters())
+            await self._on_connect(link.outgoing)
+            self._link = link
             self.connected_since = datetime.now(UTC)
             self.connects += 1
-            self.trouble.ended()
-            log.info(
-                "connected to the broker",
-                host=settings.mqtt.host,
-                port=settings.mqtt.port,
-                client_id=settings.client_id,
-                session_present=connection.session_present,
-                receive_maximum=self._receive_maximum,
-            )
+            self._say_connected(link)
             backoff.reset()
             try:
-                await self._take(connection)
+                await self._take(link, tasks)
             finally:
-                connection.drop_waiting()
+                link.incoming.drop_waiting()
             await self._stopped.wait()
+
+    def _say_connected(self, link: Link) -> None:
+        self.trouble.ended()
+        log.info(
+            "connected to the broker",
+            host=self._settings.mqtt.host,
+            port=self._settings.mqtt.port,
+            client_id=self._settings.client_id,
+            session_present=link.incoming.session_present,
+            receive_maximum=self._receive_maximum,
+        )
 
     def _filters(self) -> list[str]:
         group = self._settings.delivery.shared_group
         return [f"$share/{group}/{name}" if group else name for name in self._router.filters]
 
-    async def _take(self, connection: Connection) -> None:
+    async def _take(self, link: Link, tasks: asyncio.TaskGroup) -> None:
         """Give each delivery to the dispatcher, as many at once as there are slots, until told to stop."""
-        acks = OrderedAcks()
         stopping = asyncio.ensure_future(self._stopping.wait())
-        taking = asyncio.ensure_future(self._take_all(connection, acks))
+        ended = asyncio.ensure_future(link.ended())
+        taking = asyncio.ensure_future(self._take_all(link, tasks))
         try:
-            await asyncio.wait({stopping, taking}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping, ended, taking}, return_when=asyncio.FIRST_COMPLETED)
             if taking.done():
                 taking.result()
+            if ended.done():
+                raise ended.result()
         finally:
-            stopping.cancel()
-            taking.cancel()
-            await asyncio.gather(taking, return_exceptions=True)
+            for future in (stopping, ended, taking):
+                future.cancel()
+            await asyncio.gather(stopping, ended, taking, return_exceptions=True)
 
-    async def _take_all(self, connection: Connection, acks: OrderedAcks) -> None:
-        async for delivery in connection.deliveries():
-            await self._slot(connection, delivery)
-            acks.took(delivery)
-            task = asyncio.create_task(self._work(delivery, acks), name=f"message {delivery.topic}")
+    async def _take_all(self, link: Link, tasks: asyncio.TaskGroup) -> None:
+        async for delivery in link.incoming.deliveries():
+            await self._slot(delivery)
+            link.acks.took(delivery.receipt)
+            task = tasks.create_task(self._work(delivery, link), name=f"message {delivery.topic}")
             self._in_flight.add(task)
-            task.add_done_callback(self._finished)
-            self._look_at_receive_maximum(connection)
+            task.add_done_callback(self._in_flight.discard)
+            self._look_at_receive_maximum(link.incoming)
 
-    async def _slot(self, connection: Connection, delivery: Delivery) -> None:
-        """Wait for a free slot, as long as the delivery's connection stands."""
-        slot = asyncio.ensure_future(self._slots.acquire())
-        ended = asyncio.ensure_future(connection.ended())
+    async def _slot(self, delivery: Delivery) -> None:
+        """Wait for a free slot; a delivery that is given up meanwhile gives its memory back."""
         try:
-            await asyncio.wait({slot, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if slot.done():
-                return
-            delivery.release()
-            raise ended.result()
+            await self._slots.acquire()
         except asyncio.CancelledError:
-            if slot.done() and not slot.cancelled():
-                self._slots.release()
             delivery.release()
             raise
-        finally:
-            ended.cancel()
-            if not slot.done():
-                slot.cancel()
 
-    async def _work(self, delivery: Delivery, acks: OrderedAcks) -> None:
+    async def _work(self, delivery: Delivery, link: Link) -> None:
         try:
-            await self._dispatcher.handle(delivery, acks)
+            await self._dispatcher.handle(delivery, link)
         finally:
             self._slots.release()
             delivery.release()
-            # An earlier connection's message may have held back the one that stands now.
-            if self.connection is not None:
-                self.connection.read_on()
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("a message's task failed outside of the dispatcher", exc_info=error)
+            # A message of an earlier link may have held back the one that stands now.
+            if self._link is not None:
+                self._link.incoming.read_on()
 
     def _look_at_receive_maximum(self, connection: Connection) -> None:
         """A broker that sends more than we asked for is asked for one at a time from then on."""
@@ -223,5 +211,4 @@ class BrokerClient:
             unacknowledged=connection.most_unacknowledged,
             remedy="mosquitto 2.0.21 or newer lets several laps be in flight",
         )
-        self._receive_maximum = 1
-        raise ConnectionLostError("connecting again with Receive Maximum 1")
+        raise ReceiveMaximumExceededError("connecting again with Receive Maximum 1")

@@ -6,8 +6,8 @@ receive -> handler in one transaction -> COMMIT -> publish the answer and see it
 import asyncio
 import time
 import traceback
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import structlog
 
@@ -19,12 +19,20 @@ from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import fault_of, in_words, may_be_poison
 from racing_coach_server.messaging.accounts import Accounts
-from racing_coach_server.messaging.messages import Failure, Message, Reply
-from racing_coach_server.messaging.ordered_acks import OrderedAcks
+from racing_coach_server.messaging.link import Link
+from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply, storable
 from racing_coach_server.messaging.router import Route, Router
 from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
+
+_EVENTS: Final = {
+    Outcome.STORED: "lap stored",
+    Outcome.DUPLICATE: "lap duplicate",
+    Outcome.REJECTED: "lap rejected",
+}
+
+_MAX_TRACEBACK: Final = 100_000
 
 
 @dataclass(slots=True)
@@ -45,9 +53,7 @@ class Tries:
 class Dispatcher:
     """Handles several messages at once, each in its own transaction, and acknowledges them in order."""
 
-    def __init__(
-        self, router: Router, database: Database, settings: DeliverySettings, accounts: Accounts
-    ) -> None:
+    def __init__(self, router: Router, database: Database, settings: DeliverySettings, accounts: Accounts) -> None:
         self._router = router
         self._database = database
         self._settings = settings
@@ -55,32 +61,33 @@ class Dispatcher:
         self.database_trouble = Trouble("the database is in trouble, laps wait", "the database is back")
         self.answer_trouble = Trouble("answers are refused by the broker", "answers are accepted again")
 
-    async def handle(self, delivery: Delivery, acks: OrderedAcks) -> None:
+    async def handle(self, delivery: Delivery, link: Link) -> None:
         """Work on one delivery to its end. Raises nothing but cancellation."""
         self._accounts.took(id(delivery))
         try:
-            with structlog.contextvars.bound_contextvars(topic=delivery.topic, mid=id(delivery) & 0xFFFF):
-                await self._handle(delivery, acks)
+            with structlog.contextvars.bound_contextvars(topic=delivery.topic):
+                await self._handle(delivery, link)
         finally:
             self._accounts.abandoned(id(delivery))
 
-    async def _handle(self, delivery: Delivery, acks: OrderedAcks) -> None:
+    async def _handle(self, delivery: Delivery, link: Link) -> None:
         started = time.perf_counter()
         found = self._router.find(delivery.topic)
         if found is None:
             # Only what we subscribed to comes here; a broker that sends something else is told nothing.
             log.error("message on a topic without a route")
-            self._acknowledge(delivery, acks)
+            self._acknowledge(delivery, link)
             return
         route, segments = found
+        structlog.contextvars.bind_contextvars(**segments)  # a task is a message: its context ends with it
         message = await _message(delivery, segments)
         reply = await self._commit(route, message)
         self._accounts.finished(id(delivery), reply.outcome, reply.rows)
         committed = time.perf_counter()
-        if await self._answer(delivery, reply):
-            self._acknowledge(delivery, acks)
+        if await self._answer(link, reply):
+            self._acknowledge(delivery, link)
         log.info(
-            "lap " + {"success": "stored"}.get(reply.outcome.value, reply.outcome.value),
+            _EVENTS[reply.outcome],
             bytes=len(delivery.payload),
             commit_ms=round((committed - started) * 1e3, 1),
             total_ms=round((time.perf_counter() - started) * 1e3, 1),
@@ -117,7 +124,7 @@ class Dispatcher:
                 return None if tries.poison > 0 else _kept(error)
             case Fault.BUG:
                 tries.bugs -= 1
-                log.exception("handler failed", tries_left=tries.bugs)
+                log.error("handler failed", tries_left=tries.bugs, exc_info=error)
                 return None if tries.bugs > 0 else _kept(error)
 
     async def _try(self, route: Route[Any], message: Message, work: Work) -> Reply:
@@ -135,29 +142,34 @@ class Dispatcher:
             try:
                 async with self._database.transaction() as session:
                     return await route.reject(message, session, failure)
-            except Exception as error:  # noqa: BLE001 (nothing may be lost)
+            except Exception as error:
                 self.database_trouble.began(f"a rejected message cannot be kept: {in_words(error)}")
+                if fault_of(error) is not Fault.WORLD:
+                    # Should the words of the failure be what cannot be kept, then the payload at least.
+                    log.error("rejecting failed", exc_info=error)
+                    failure = Failure("rejected; the reason is in the daemon's log")
                 await asyncio.sleep(backoff.next_s())
 
-    async def _answer(self, delivery: Delivery, reply: Reply) -> bool:
-        """Publish the answer on the connection the message came from. Returns whether to acknowledge."""
+    async def _answer(self, link: Link, reply: Reply) -> bool:
+        """Publish the answer and see it accepted. Returns whether to acknowledge."""
         try:
-            heard = await delivery.connection.publish(reply.topic, reply.payload, properties=reply.properties)
+            heard = await link.outgoing.publish(reply.topic, reply.payload, properties=reply.properties)
         except PublishRefusedError as error:
             # Committed but not told: the rig keeps the lap and asks again. Not to acknowledge would stall
             # every other rig behind a mistake in the broker's access list.
             self.answer_trouble.began(str(error))
             return True
-        except ConnectionLostError:
+        except ConnectionLostError as error:
+            log.debug("not answered, the broker will send it again", error=str(error))
             return False
         self.answer_trouble.ended()
         if not heard:
             log.debug("nobody is subscribed to the answer", answer_topic=reply.topic)
         return True
 
-    def _acknowledge(self, delivery: Delivery, acks: OrderedAcks) -> None:
+    def _acknowledge(self, delivery: Delivery, link: Link) -> None:
         try:
-            acks.done(delivery)
+            link.acks.done(delivery.receipt)
         except ConnectionLostError as error:
             log.debug("not acknowledged, the broker will send it again", error=str(error))
 
@@ -176,16 +188,17 @@ async def _message(delivery: Delivery, segments: dict[str, str]) -> Message:
 
 
 def _reason(error: Exception) -> str:
-    errors = _errors(error)
-    return str(error) if errors or hasattr(error, "fault") else f"the database refused it: {in_words(error)}"
+    if hasattr(error, "fault"):
+        return storable(str(error))
+    return storable(f"the database refused it: {in_words(error)}")
 
 
 def _errors(error: Exception) -> tuple[ErrorDetail, ...]:
-    return tuple(getattr(error, "errors", ()))
+    return tuple(replace(detail, msg=storable(detail.msg)) for detail in getattr(error, "errors", ()))
 
 
 def _kept(error: Exception) -> Failure:
     return Failure(
         f"the server failed on this message ({type(error).__name__}); it is kept, and the operator can replay it",
-        traceback="".join(traceback.format_exception(error)),
+        traceback=storable("".join(traceback.format_exception(error)), _MAX_TRACEBACK),
     )

@@ -4,11 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from paho.mqtt.properties import Properties
 
 from racing_coach_core.exceptions import ErrorDetail
+
+MAX_TEXT: Final = 4_000
+
+
+def storable(text: str, limit: int = MAX_TEXT) -> str:
+    """Text with which a sender cannot get its own rejection refused, nor fill the table.
+
+    PostgreSQL's text and jsonb take neither U+0000 nor lone surrogates, and a reason may quote what was sent.
+    """
+    clean = text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
+    return clean if len(clean) <= limit else f"{clean[:limit]}…"
 
 
 class Outcome(StrEnum):

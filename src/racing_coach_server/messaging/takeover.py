@@ -51,7 +51,10 @@ async def refuse_if_in_use(settings: Settings) -> None:
                     waits = True
                     wait_s = 2 * settings.health.interval_s + 1
                     deadline = asyncio.get_running_loop().time() + wait_s
-                    log.info("a daemon with this client id may be running, waiting for its heartbeat", wait_s=wait_s)
+                    log.info(
+                        "a daemon with this client id may be running, waiting for its heartbeat",
+                        wait_s=wait_s,
+                    )
         except TimeoutError:
             return
 
@@ -69,5 +72,3 @@ def _look(delivery: Delivery, settings: Settings, suspects: set[str]) -> None:
                 raise ClientIdInUseError(settings.client_id, beat.instance)
     except ValidationError as error:
         log.warning("an unreadable health message", topic=delivery.topic, error=str(error).splitlines()[0])
-
-

@@ -56,9 +56,7 @@ class TelemetryService:
         ).scalar_one()
         for field in _SESSION_IDENTITY:
             if getattr(stored, field) != values[field]:
-                raise SessionConflictError(
-                    frame.session_id, field, str(getattr(stored, field)), str(values[field])
-                )
+                raise SessionConflictError(frame.session_id, field, str(getattr(stored, field)), str(values[field]))
 
     async def _insert_lap(self, received: ReceivedLap) -> datetime | None:
         """Insert the lap's row. Waits for a transaction that is just storing the same lap; None if it did."""
@@ -85,18 +83,11 @@ class TelemetryService:
 
     async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:
         lap = received.lap
-        same_place = (LapRecord.track_session_id == lap.session.session_id) & (
-            LapRecord.lap_number == lap.lap_number
-        )
-        rows = await self._session.execute(
-            select(LapRecord).where(or_(LapRecord.id == lap.lap_id, same_place))
-        )
+        same_place = (LapRecord.track_session_id == lap.session.session_id) & (LapRecord.lap_number == lap.lap_number)
+        rows = await self._session.execute(select(LapRecord).where(or_(LapRecord.id == lap.lap_id, same_place)))
         stored = rows.scalars().all()
         for record in stored:
-            if (
-                record.content_sha256 == received.content_sha256
-                and record.track_session_id == lap.session.session_id
-            ):
+            if record.content_sha256 == received.content_sha256 and record.track_session_id == lap.session.session_id:
                 return LapOutcome(record.id, is_new=False, stored_at=record.created_at)
         raise LapConflictError(lap.lap_id, stored[0].id, lap.session.session_id, lap.lap_number)
 
@@ -140,12 +131,12 @@ class TelemetryService:
         """Keep a message that was answered `rejected`; the same one again is counted."""
         statement = insert(RejectedMessage).values(
             topic=rejection.topic,
-            reason=rejection.reason,
-            errors=[{"loc": list(e.loc), "msg": e.msg} for e in rejection.errors],
+            reason=_storable(rejection.reason),
+            errors=[{"loc": list(e.loc), "msg": _storable(e.msg)} for e in rejection.errors],
             payload=bytes(rejection.payload),
             payload_sha256=rejection.payload_sha256,
-            content_type=rejection.content_type,
-            traceback=rejection.traceback,
+            content_type=_storable(rejection.content_type),
+            traceback=_storable(rejection.traceback),
             received_at=rejection.received_at,
             last_received_at=rejection.received_at,
             times_received=1,
@@ -177,3 +168,10 @@ class TelemetryService:
     async def count_laps(self) -> int:
         """How many laps are stored."""
         return (await self._session.execute(select(func.count()).select_from(LapRecord))).scalar_one()
+
+
+def _storable[T: (str, str | None)](value: T) -> T:
+    """Text as PostgreSQL takes it: without U+0000 and lone surrogates, which a payload may have put there."""
+    if value is None:
+        return value
+    return value.replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -1,11 +1,10 @@
-"""Alembic's environment: runs on the connection that `init_db` hands over."""
+"""Alembic's environment: runs on the connection, and inside the transaction and lock, of `init_db`."""
 
 from alembic import context
 
-from racing_coach_server.database.tables import metadata
-
 context.configure(
-    connection=context.config.attributes["connection"], target_metadata=metadata, transaction_per_migration=False
+    connection=context.config.attributes["connection"],
+    # Only a comparison with the models needs them; they lie above this package.
+    target_metadata=context.config.attributes.get("target_metadata"),
 )
-# init_db holds the transaction and the lock.
 context.run_migrations()

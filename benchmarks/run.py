@@ -1,0 +1,131 @@
+"""Measures the whole way of a lap with real processes: `make bench`, or `make bench QUICK=1`.
+
+docs/benchmarks.md explains every figure.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from baseline import measure_baseline
+from burst import measure_burst
+from ceiling import Ceiling, measure_ceiling
+from environment import environment
+from growth import measure_growth
+from laps import Payloads, simulate, write_payloads
+from report import print_report, write_markdown
+from rich.console import Console
+from servers import Servers, servers
+from sizes import FULL, QUICK, Sizes
+from storage import measure_storage
+from throughput import measure_encoding
+
+ENCODINGS = ("arrow", "json")
+
+
+class Run:
+    """One run: everything on the same machine, one after the other."""
+
+    def __init__(self, servers: Servers, sizes: Sizes, scratch: Path, console: Console) -> None:
+        self._servers = servers
+        self._sizes = sizes
+        self._scratch = scratch
+        self._console = console
+        self._ceilings: list[Ceiling] = []
+
+    def measure(self) -> dict[str, Any]:
+        figures: dict[str, Any] = {"environment": environment(self._servers)}
+        laps = self._step("simulating laps", simulate)
+        payloads = self._step("encoding them", lambda: write_payloads(laps, self._scratch))
+        self._ceiling(laps, warm_up=True)
+        figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
+        for encoding in ENCODINGS:
+            self._ceiling(laps)
+            figures[encoding] = self._step(encoding, lambda encoding=encoding: self._encoding(payloads, encoding))
+        self._ceiling(laps)
+        figures["storage"] = self._step("storage", lambda: measure_storage(self._servers))
+        for encoding in ENCODINGS:
+            burst = self._step(
+                f"64 rigs at once, {encoding}", lambda encoding=encoding: self._burst(payloads, encoding)
+            )
+            figures[encoding] |= burst
+        figures["growth"] = self._step("growth", lambda: self._growth(payloads))
+        self._relate(figures)
+        return figures
+
+    def _step[T](self, name: str, measure: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        with self._console.status(f"{name} …"):
+            result = measure()
+        self._console.print(f"[dim]{time.perf_counter() - began:6.1f} s[/]  {name}")
+        return result
+
+    def _ceiling(self, laps: list[Any], *, warm_up: bool = False) -> None:
+        """In rounds between the others: a machine may be slower at one time than at another."""
+        self._servers.empty()
+        measured = self._step(
+            "ceiling", lambda: measure_ceiling(self._servers, laps, self._sizes.ceiling_laps)
+        )
+        if not warm_up:
+            self._ceilings.append(measured)
+
+    def _baseline(self, payloads: Payloads) -> float:
+        return measure_baseline(self._servers, payloads.read("json"), self._sizes.baseline_laps)
+
+    def _encoding(self, payloads: Payloads, encoding: str) -> dict[str, Any]:
+        return measure_encoding(self._servers, payloads, encoding, self._sizes, self._scratch)
+
+    def _burst(self, payloads: Payloads, encoding: str) -> dict[str, Any]:
+        return measure_burst(self._servers, payloads, encoding, self._scratch)
+
+    def _growth(self, payloads: Payloads) -> dict[str, Any]:
+        sizes = self._sizes
+        return measure_growth(self._servers, payloads, sizes.growth_laps, sizes.growth_frames, self._scratch)
+
+    def _relate(self, figures: dict[str, Any]) -> None:
+        """The rates as shares of what the database can take, and as multiples of the obvious way."""
+        rates = [ceiling.frames_per_s for ceiling in self._ceilings]
+        figures["ceiling"] = {
+            "frames_per_s": statistics.median(rates),
+            "lap_ms": statistics.median(ceiling.lap_ms for ceiling in self._ceilings),
+            "rounds_frames_per_s": rates,
+        }
+        for number, encoding in enumerate(ENCODINGS):
+            part = figures[encoding]
+            nearest = statistics.mean(rates[number : number + 2])
+            part["baseline_ratio"] = part["frames_per_s"] / figures["baseline"]["frames_per_s"]
+            for rate in filter(None, (part, part.get("one_in_flight"))):
+                rate["ceiling_ratio"] = rate["frames_per_s"] / nearest
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="less of everything, in under two minutes")
+    parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
+    parser.add_argument("--markdown", type=Path, help="also put the tables into this page, between its marks")
+    arguments = parser.parse_args()
+    console = Console(width=110)
+    with servers() as running, tempfile.TemporaryDirectory(prefix="racing-coach-bench-") as scratch:
+        console.print(f"{running.broker_name}; database on {running.database.host}")
+        figures = Run(running, QUICK if arguments.quick else FULL, Path(scratch), console).measure()
+    figures["environment"]["sizes"] = "quick" if arguments.quick else "full"
+    figures["environment"]["receive_maximum"] = figures["arrow"]["receive_maximum"]
+    print_report(figures, console)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(figures, indent=2) + "\n")
+    from picture import draw  # matplotlib takes a second to import
+
+    picture = arguments.output.with_suffix(".png")
+    draw(figures, picture)
+    if arguments.markdown:
+        write_markdown(figures, arguments.markdown)
+    console.print(f"figures: {arguments.output}, picture: {picture}")
+
+
+if __name__ == "__main__":
+    main()
