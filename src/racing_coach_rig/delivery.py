@@ -1,7 +1,6 @@
 """Who sends: of several programs of one rig, exactly one."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -50,14 +49,11 @@ class Sender:
 
 @asynccontextmanager
 async def sending(settings: RigSettings, outbox: Outbox) -> AsyncIterator[Sender]:
-    """Send in the background for the length of the block."""
+    """Send in the background for the length of the block; should sending fail, the block ends with its error."""
     sender = Sender(settings, outbox)
-    task = asyncio.create_task(sender.run(), name="sender")
-    try:
-        yield sender
-        if task.done():
-            task.result()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(sender.run(), name="sender")
+        try:
+            yield sender
+        finally:
+            task.cancel()

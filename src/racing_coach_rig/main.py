@@ -124,11 +124,6 @@ def run(
         asyncio.run(main())
     except (asyncio.CancelledError, KeyboardInterrupt):
         return
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
     finally:
         outbox.close()
 
@@ -176,10 +171,20 @@ def rejected_drop(
 def main() -> None:
     """Entry point."""
     try:
-        cli()
+        try:
+            cli()
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
     except RacingCoachError as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
         sys.exit(1)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":

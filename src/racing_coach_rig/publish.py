@@ -62,7 +62,12 @@ class PublishReport:
     @property
     def all_stored(self) -> bool:
         """Whether every file gave laps and every lap is stored."""
-        return bool(self.laps) and not self.unreadable and all(lap.is_stored for lap in self.laps)
+        return not self.unreadable and not self.without_lap and all(lap.is_stored for lap in self.laps)
+
+    @property
+    def without_lap(self) -> set[Path]:
+        """Files that were read and hold no lap to send."""
+        return {path for path, _ in self.refused} - {lap.path for lap in self.laps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ def spool_files(
                 report.laps.append(SpooledLap(path, lap.lap_time, lap.frames.num_rows, entry))
             report.refused += [(path, refused) for refused in result.refused]
             report.notes += [(path, note) for note in result.notes]
+            if not result.laps:
+                report.notes += [(path, f"a session of {s.car_name} at {s.track_name}") for s in result.sessions]
         except RigError as error:
             report.unreadable.append((path, str(getattr(error, "reason", error))))
         progress(path)

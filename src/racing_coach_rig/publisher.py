@@ -22,13 +22,16 @@ from racing_coach_core.mqtt import (
     Will,
 )
 from racing_coach_rig.config import RigSettings
+from racing_coach_rig.exceptions import OutboxError
 from racing_coach_rig.outbox import Entry, Outbox
 
 log = structlog.stdlib.get_logger(__name__)
 
 _IDLE_S = 1.0
 """How often the outbox is looked at for laps that another process spooled."""
+_TAKEN_OVER_S = 60.0
 _TIDY_S = 600.0
+_TAKEN_OVER_S = 5.0
 _NOBODY = "no daemon is subscribed; the lap is kept and sent again"
 
 
@@ -52,24 +55,27 @@ class Publisher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send and listen until cancelled.
-
-        Raises:
-            SessionTakenOverError: another program publishes as this rig.
-        """
+        """Send and listen until cancelled; whatever goes wrong, laps wait on disk and are tried again."""
         backoff = Backoff()
         while True:
+            longer_s = 0.0
             try:
                 await self._session(backoff)
-            except SessionTakenOverError:
-                raise
-            except BrokerError as error:
-                if self.trouble is None:
-                    log.warning("the broker is not reached, laps wait on disk", reason=str(error))
-                self.trouble = str(error)
+            except SessionTakenOverError as error:
+                # A connection of our own that the network had swallowed may have come to life for a moment. And
+                # should there be another rig of this name, both get their turns.
+                longer_s = _TAKEN_OVER_S
+                self._in_trouble(str(error))
+            except (BrokerError, OutboxError) as error:
+                self._in_trouble(str(error))
             finally:
                 self.connected = False
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(longer_s + backoff.next_s())
+
+    def _in_trouble(self, reason: str) -> None:
+        if self.trouble is None:
+            log.warning("nothing can be sent, laps wait on disk", reason=reason)
+        self.trouble = reason
 
     async def _session(self, backoff: Backoff) -> None:
         connection = Connection(
@@ -125,13 +131,19 @@ class Publisher:
             log.warning("an unreadable answer", topic=delivery.topic, error=str(error).splitlines()[0])
             return
         known = await asyncio.to_thread(self._outbox.answered, answer)
-        waiting = await asyncio.to_thread(self._still_waiting)
-        self._unanswered &= waiting
+        await self._forget_answered()
         self._wake.set()
         log.info("answer", status=answer.status.value, message=answer.message, known=known)
 
-    def _still_waiting(self) -> set[int]:
-        entries = [self._outbox.entry(seq) for seq in self._unanswered]
+    async def _forget_answered(self) -> None:
+        """Make room in the window for what was answered, and for what is due again."""
+        # A copy, and what came meanwhile stays: the other task goes on while the thread looks.
+        looked_at = frozenset(self._unanswered)
+        waiting = await asyncio.to_thread(self._still_waiting, looked_at)
+        self._unanswered.difference_update(looked_at - waiting)
+
+    def _still_waiting(self, seqs: frozenset[int]) -> set[int]:
+        entries = [self._outbox.entry(seq) for seq in seqs]
         now = time.time()
         return {e.seq for e in entries if e is not None and e.state == "waiting" and e.due_at > now}
 
@@ -140,7 +152,7 @@ class Publisher:
         sending = self._settings.sending
         while True:
             self._wake.clear()
-            self._unanswered = await asyncio.to_thread(self._still_waiting)
+            await self._forget_answered()
             room = sending.window - len(self._unanswered)
             due = (
                 await asyncio.to_thread(

@@ -15,6 +15,7 @@ from racing_coach_rig.exceptions import OutboxFullError, RigError
 from racing_coach_rig.outbox import Outbox
 from racing_coach_rig.publisher import Publisher
 from racing_coach_rig.sources.base import read_file
+from racing_coach_rig.sources.live import live_laps
 from racing_coach_rig.sources.simulator import Simulator
 
 log = structlog.stdlib.get_logger(__name__)
@@ -30,8 +31,6 @@ async def run(settings: RigSettings, outbox: Outbox, *, watch: list[Path], live:
         if watch:
             tasks.create_task(_watch(settings, outbox, sender.publisher, watch), name="watched folders")
         if live:
-            from racing_coach_rig.sources.live import live_laps
-
             tasks.create_task(_spool_all(settings, outbox, sender.publisher, live_laps()), name="live telemetry")
         if simulate is not None:
             laps = simulated_laps(seed=simulate)

@@ -30,7 +30,8 @@ PATIENCE_S = 20
 class Simulator:
     """Writes records into shared memory, at its own pace, in a thread of its own."""
 
-    def __init__(self, path: Path, info: bytes) -> None:
+    def __init__(self, path: Path, info: bytes, tick_s: float = TICK_S) -> None:
+        self._tick_s = tick_s
         self._memory = SharedMemory(path, record_dtype(), info)
         self._stopped = threading.Event()
 
@@ -59,7 +60,7 @@ class Simulator:
 
     def _write(self, record: Any) -> None:
         self._memory.write(record)
-        time.sleep(TICK_S)
+        time.sleep(self._tick_s)
 
 
 def small_laps(count: int) -> Any:
@@ -175,6 +176,29 @@ async def test_no_tick_is_lost_while_a_lap_is_dealt_with(path: Path) -> None:
             third = await asyncio.wait_for(anext(laps), PATIENCE_S)
     assert [lap.lap_number for lap in (first, second, third)] == [2, 3, 4]
     assert min(second.frames.num_rows, third.frames.num_rows) >= 0.8 * PER_LAP
+
+
+async def test_a_consumer_that_never_comes_back_in_time_costs_laps_and_not_memory(path: Path) -> None:
+    """What waits is bounded; the laps that fall into the gap are gone, and none has a hole."""
+    pace = Pace(poll=1 / 2000, batch=0, retry=0.05, stall=0.4)
+    simulator = Simulator(path, session_info(), tick_s=1 / 500)
+    with simulator.driving(drive(small_laps(100))):
+        async with aclosing(live_laps(memory_file=path, pace=pace)) as laps:
+            first = await asyncio.wait_for(anext(laps), PATIENCE_S)
+            await asyncio.sleep(3)
+            later = [await asyncio.wait_for(anext(laps), PATIENCE_S) for _ in range(3)]
+    assert (first.lap_number, later[0].lap_number > 10) == (2, True)
+    for lap in later:
+        assert np.max(np.diff(lap.frames.column("session_time").to_numpy())) < 1
+
+
+async def test_a_lap_that_cannot_be_stored_does_not_stop_the_next(path: Path) -> None:
+    """The daemon would reject it; it is left out here."""
+    records = drive(small_laps(2))
+    records["Speed"][10 : 10 + PER_LAP] = np.nan
+    with Simulator(path, session_info()).driving(records):
+        (lap,) = await collect(path, 1)
+    assert lap.lap_number == 3
 
 
 async def test_closing_ends_the_reading_thread(path: Path) -> None:

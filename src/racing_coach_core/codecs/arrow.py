@@ -97,7 +97,9 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
 def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.RecordBatch]]:
     """Read message by message, and look at what each declares before it is decoded."""
     reader = pa.ipc.MessageReader.open_stream(pa.py_buffer(payload))
-    first = reader.read_next_message()
+    first = next(reader, None)
+    if first is None:
+        raise ValueError("the stream is empty")
     if first.type != "schema":
         raise ValueError(f"begins with a {first.type}, not with a schema")
     schema = pa.ipc.read_schema(first)

@@ -100,9 +100,10 @@ def _timestamp(channel: Channel, column: pa.Array) -> pa.Array:
         raise _wrong_kind(channel, column, "timestamps")
     if column.type == channel.type:
         return column
+    # With a time zone or without one, what is counted is the time since 1970 in UTC.
+    instants = column.view(pa.int64()).view(pa.timestamp(column.type.unit))
     try:
-        # Without a time zone it is UTC; with another one it is the same instant.
-        micros = column.cast(pa.timestamp("us", tz=column.type.tz), safe=column.type.unit != "ns")
+        micros = instants.cast(pa.timestamp("us"), safe=column.type.unit != "ns")
     except pa.ArrowInvalid as error:
         raise _error(channel, None, f"is out of range: {error}") from error
     return micros.view(pa.int64()).view(channel.type)

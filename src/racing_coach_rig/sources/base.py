@@ -13,7 +13,7 @@ from racing_coach_rig.sources.result import RefusedLap, SourceResult
 __all__ = ["RefusedLap", "SourceResult", "read_file"]
 
 _PAYLOAD_STARTS: Final = (b"{", b"\xff\xff\xff\xff", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-"""JSON, an Arrow stream (RFC: Arrow IPC continuation), gzip (RFC 1952), zstd (RFC 8878)."""
+"""JSON, an Arrow stream, gzip (RFC 1952), zstd (RFC 8878)."""
 
 _IBT_STARTS: Final = (b"\x01\0\0\0", b"\x02\0\0\0")
 """The version in iRacing's header."""
