@@ -26,7 +26,7 @@ from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.init_db import upgrade
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from infra import DAEMON, MosquittoProcess, find_mosquitto  # noqa: E402 (the tests' mosquitto, with our configuration)
 
 MOST_RIGS = 64

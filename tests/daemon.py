@@ -37,12 +37,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from sqlalchemy.engine import make_url
 
-from tests.infra import DAEMON, Broker
 from racing_coach_core.identity import payload_sha256
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_core.mqtt import Connection
 from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import Topics
+from tests.infra import DAEMON, Broker
 
 TOPICS = Topics()
 CAR = "sim-gt3"
@@ -186,9 +186,7 @@ class DaemonProcess:
             self.close()
             raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
         if error is not None:
             error.add_note(f"the daemon's log ends:\n{self.text[-6000:]}")
@@ -287,9 +285,9 @@ class DaemonProcess:
             client.connect(self.broker.host, self.broker.port, clean_start=True, properties=session)
             client.loop_start()
             with contextlib.suppress(ValueError, RuntimeError):
-                client.publish(
-                    TOPICS.health_state.build(instance=self.instance), b"", 1, retain=True
-                ).wait_for_publish(2)
+                client.publish(TOPICS.health_state.build(instance=self.instance), b"", 1, retain=True).wait_for_publish(
+                    2
+                )
             client.disconnect()
             ended.wait(2)
             client.loop_stop()
@@ -351,9 +349,7 @@ class LapClient:
                 "password": credentials and credentials.password,
             }
         )
-        self.connection = Connection(
-            settings, client_id=f"{rig}-{uuid.uuid4().hex}", receive_maximum=100, clean=True
-        )
+        self.connection = Connection(settings, client_id=f"{rig}-{uuid.uuid4().hex}", receive_maximum=100, clean=True)
         self._answers: defaultdict[str, asyncio.Queue[Answer]] = defaultdict(asyncio.Queue)
         self._reader: asyncio.Task[None] | None = None
 

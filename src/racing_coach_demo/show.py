@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import structlog
 from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -41,6 +43,7 @@ class Sent:
     driver: str
     lap: Lap
     entry: Entry
+    wire_bytes: int
     seconds: float
 
 
@@ -89,6 +92,7 @@ class Heartbeats:
 
 async def show(stage: Stage, console: Console, *, rigs: int, laps: int, output: Path, seed: int) -> None:
     """Let the rigs drive, and show what became of their laps."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     heartbeats = Heartbeats(stage)
     async with heartbeats.listening():
         started = time.perf_counter()
@@ -133,10 +137,11 @@ async def _drive(stage: Stage, number: int, laps: int, seed: int, advance: Calla
             driven = await asyncio.to_thread(lambda: list(simulator.laps(laps)))
             for lap in driven:
                 started = time.perf_counter()
-                entry = await asyncio.to_thread(outbox.spool, lap, settings.sending.encoding)
+                spooled = await asyncio.to_thread(outbox.spool, lap, settings.sending.encoding)
                 sender.publisher.wake()
-                entry = await _answer(stage, outbox, entry)
-                sent.append(Sent(settings.rig, driver.name, lap, entry, time.perf_counter() - started))
+                entry = await _answer(stage, outbox, spooled)
+                seconds = time.perf_counter() - started
+                sent.append(Sent(settings.rig, driver.name, lap, entry, spooled.payload_bytes, seconds))
                 advance()
     finally:
         outbox.close()
@@ -158,7 +163,7 @@ def _show_laps(console: Console, sent: list[Sent]) -> None:
     table = Table(title="Laps")
     for name in ("rig", "driver", "lap"):
         table.add_column(name)
-    for name in ("lap time", "frames", "on the wire", "answer", "after"):
+    for name in ("lap time", "frames", "sent", "answer", "after"):
         table.add_column(name, justify="right")
     for lap in sent:
         answer = lap.entry.answer
@@ -168,7 +173,7 @@ def _show_laps(console: Console, sent: list[Sent]) -> None:
             str(lap.lap.lap_number),
             f"{lap.lap.lap_time:.3f} s",
             f"{lap.lap.frames.num_rows:,}",
-            f"{lap.entry.payload_bytes / 1e6:.2f} MB" if lap.entry.payload_bytes else "",
+            f"{lap.wire_bytes / 1e6:.2f} MB",
             answer.status.value if answer else "none",
             f"{lap.seconds * 1e3:.0f} ms",
         )

@@ -1,7 +1,8 @@
 """`racing-coach-rig run`: finds finished laps as they come, and sends them, for as long as the rig is on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +39,7 @@ async def run(settings: RigSettings, outbox: Outbox, *, watch: list[Path], live:
         tasks.create_task(asyncio.Event().wait(), name="until stopped")
 
 
-async def simulated_laps(*, seed: int) -> AsyncIterator[Lap]:
+async def simulated_laps(*, seed: int) -> AsyncGenerator[Lap]:
     """A simulated driver in real time: each lap comes when it would have been driven."""
     simulator = Simulator(seed=seed, started_at=datetime.now(UTC))
     for lap in simulator.laps():
@@ -46,9 +47,10 @@ async def simulated_laps(*, seed: int) -> AsyncIterator[Lap]:
         yield lap
 
 
-async def _spool_all(settings: RigSettings, outbox: Outbox, publisher: Publisher, laps: AsyncIterator[Lap]) -> None:
-    async for lap in laps:
-        await _spool(settings, outbox, publisher, lap)
+async def _spool_all(settings: RigSettings, outbox: Outbox, publisher: Publisher, laps: AsyncGenerator[Lap]) -> None:
+    async with aclosing(laps):
+        async for lap in laps:
+            await _spool(settings, outbox, publisher, lap)
 
 
 async def _spool(settings: RigSettings, outbox: Outbox, publisher: Publisher, lap: Lap) -> None:

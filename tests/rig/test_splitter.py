@@ -289,6 +289,14 @@ def test_frames_out_of_the_car_are_no_part_of_a_lap(column: dict[str, float]) ->
     ]
 
 
+def test_nobody_in_the_car_crosses_no_line() -> None:
+    """A replay moves the car's position over the line; that neither ends nor begins a lap."""
+    pct = even(2)
+    result = split(frames(pct, is_driving=np.zeros(len(pct), bool)))
+    assert result.laps == []
+    assert [(r.frames, r.reason) for r in result.incomplete] == [(260, Incomplete.NOT_DRIVING)]
+
+
 def test_a_pause_of_the_recording_ends_the_lap() -> None:
     """More than a second without a frame is a hole, even where the position fits."""
     pct = even(3)

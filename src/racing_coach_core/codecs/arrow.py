@@ -30,6 +30,13 @@ CONTENT_TYPE: Final = "application/vnd.apache.arrow.stream"
 MAGIC: Final = b"\xff\xff\xff\xff"
 """Every message of an IPC stream begins with this continuation marker."""
 _METADATA_KEY: Final = b"racing_coach.lap"
+# What Arrow makes of a schema and of every column of every batch is many times what they take to write.
+_MAX_SCHEMA_BYTES: Final = 1 << 20
+"""Of the schema with the lap's head in it."""
+_MAX_COLUMNS: Final = 512
+"""iRacing has some 280 variables."""
+_MAX_BATCHES: Final = 500
+"""Of one lap; the project's rig writes one."""
 
 
 class _LapHead(WireModel):
@@ -102,6 +109,8 @@ def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.Re
         raise ValueError("the stream is empty")
     if first.type != "schema":
         raise ValueError(f"begins with a {first.type}, not with a schema")
+    if first.metadata.size > _MAX_SCHEMA_BYTES:
+        raise PayloadTooLargeError("the schema in bytes", first.metadata.size, _MAX_SCHEMA_BYTES)
     schema = pa.ipc.read_schema(first)
     _check_schema(schema)
     batches: list[pa.RecordBatch] = []
@@ -112,6 +121,8 @@ def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.Re
         size = batch_size(message)
         rows += size.rows
         decoded += size.decoded_bytes
+        if len(batches) == _MAX_BATCHES:
+            raise PayloadTooLargeError("the number of record batches", None, _MAX_BATCHES)
         if rows > limits.frames:
             raise PayloadTooLargeError("the number of frames", rows, limits.frames)
         if decoded > limits.decoded_bytes:
@@ -123,6 +134,8 @@ def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.Re
 
 
 def _check_schema(schema: pa.Schema) -> None:
+    if len(schema) > _MAX_COLUMNS:
+        raise PayloadTooLargeError("the number of columns", len(schema), _MAX_COLUMNS)
     seen: set[str] = set()
     for field in schema:
         if field.name in seen:

@@ -1,14 +1,15 @@
 """A simulated driver: laps to try everything with, no simulator and no recording needed.
 
 A point-mass car laps a closed track as fast as grip, power and drag allow, and a driver uses a share of that
-which differs from person to person, from corner to corner and from lap to lap. The speed along the track comes
-from the quasi-steady-state method: the highest speed each bend allows, then a pass forwards for what the engine
-can do and a pass backwards for what the brakes can do. The method is described by D. L. Brayshaw and
-M. F. Harrison, "A quasi steady state approach to race car lap simulation", Proc. IMechE Part D 219 (2005), and,
-as a forward-backward solver, by A. Heilmeier et al., "Minimum curvature trajectory planning and control for an
-autonomous race car", Vehicle System Dynamics 58 (2020), https://doi.org/10.1080/00423114.2019.1631455.
+which differs from person to person, from corner to corner and from lap to lap. The speed along the track is
+found by the quasi-steady-state method: the highest speed each bend allows, then a pass forwards for what the
+engine can do, then a pass backwards for what the brakes can do. See D. L. Brayshaw and M. F. Harrison, "A
+quasi steady state approach to race car lap simulation in order to understand the effects of racing line and
+centre of gravity location", Proc. IMechE Part D 219 (2005), and, for the two passes, A. Heilmeier et al.,
+"Minimum curvature trajectory planning and control for an autonomous race car", Vehicle System Dynamics 58
+(2020), https://doi.org/10.1080/00423114.2019.1631455.
 
-Every channel is derived from that speed and from the track's geometry, so the channels agree with one another.
+Every channel is derived from that speed and from the track's shape, so the channels agree with one another.
 Axes and signs are iRacing's: x forwards, y left, z up, and angles right-handed about them. A left turn has
 positive steering, yaw rate and lateral acceleration; roll is positive with the left side up, pitch with the
 nose down. Yaw is counter-clockwise from east.
@@ -150,8 +151,8 @@ def _polygon(track: Track) -> tuple[Floats, Floats, Floats]:
     """The track's straights and arcs before easing, from the start/finish line on.
 
     Returns:
-        Distances at which straights and arcs begin and end, m; headings there, rad, linear in between; and the
-        distances of the middles of the arcs, m.
+        Distances at which straights and arcs begin and end, m; the headings there, rad, linear in between;
+        and the distances of the middles of the arcs, m.
 
     Raises:
         ValueError: a straight is too short for the arcs at its ends.
@@ -164,9 +165,7 @@ def _polygon(track: Track) -> tuple[Floats, Floats, Floats]:
     straight = np.abs(arriving) - tangent - np.roll(tangent, 1)
     if np.any(straight < 0):
         number = int(np.argmin(straight)) + 1
-        raise ValueError(
-            f"{track.name}: the straight to corner {number} is too short for the arcs at its ends"
-        )
+        raise ValueError(f"{track.name}: the straight to corner {number} is too short for the arcs at its ends")
     arc = radius * np.abs(turn)
     before_line = track.start * straight[0]
     ends = np.cumsum(np.stack([straight, arc], axis=1)) - before_line
@@ -181,8 +180,8 @@ def _polygon(track: Track) -> tuple[Floats, Floats, Floats]:
 def _racing_line(track: Track) -> RacingLine:
     """Ease the polygon into a smooth curve, and measure that.
 
-    The direction of travel is smoothed by a Gaussian along the track. That is done on its Fourier series, which
-    closes the curve exactly and gives its derivatives without differences.
+    The direction of travel is smoothed by a Gaussian along the track. That is done on its Fourier series,
+    which closes the curve exactly and gives its derivatives without differences.
     """
     breaks, headings, middles = _polygon(track)
     count = round(4 * breaks[-1])
@@ -202,7 +201,8 @@ def _racing_line(track: Track) -> RacingLine:
     distance = np.linspace(0.0, measured[-1], round(measured[-1]) + 1)
 
     def resampled(values: Floats, turn: float = 0.0) -> Floats:
-        return np.interp(distance, measured, np.append(values, values[0] + turn))
+        closed: Floats = np.append(values, values[0] + turn)
+        return np.interp(distance, measured, closed)
 
     altitude, grade = _hills(track, distance)
     bump_slope, bump_curvature = _bumps(distance)
@@ -234,9 +234,9 @@ def _hills(track: Track, distance: Floats) -> tuple[Floats, Floats]:
 def _bumps(distance: Floats) -> tuple[Floats, Floats]:
     """First and second derivative over distance of the road's unevenness: waves of 9 to 30 m, half a mm each.
 
-    Their phases grow with the square of their number, so that they nowhere pile up (M. R. Schroeder, "Synthesis
-    of low-peak-factor signals and binary sequences with low autocorrelation", IEEE Transactions on Information
-    Theory 16 (1970)).
+    Their phases grow with the square of their number, so that they nowhere pile up (M. R. Schroeder,
+    "Synthesis of low-peak-factor signals and binary sequences with low autocorrelation", IEEE Transactions on
+    Information Theory 16 (1970)).
     """
     length = distance[-1]
     rounds = np.unique(np.linspace(length / 30, length / 9, 24).round())
@@ -276,7 +276,7 @@ class Car:
     drag: float = 4.0e-4
     rolling: float = 0.12
     engine_braking: float = 0.5
-    full_brake: float = 25.0
+    full_brake: float = 23.0
     redline: float = 7150.0
     gearing: tuple[float, ...] = (196.0, 158.0, 130.0, 112.0, 100.0, 91.0)
     wheelbase: float = 2.7
@@ -304,7 +304,7 @@ class Driver:
         skill: share of the friction circle used on the average.
         braking: how late the brakes come: share of the grip left for slowing down that is used.
         traction: how early the throttle comes: share of the grip left for speeding up that is used.
-        consistency: how alike one corner is from lap to lap; 1 repeats every lap exactly.
+        consistency: how alike a corner is from lap to lap; at 1 only the tyres make a difference.
     """
 
     name: str
@@ -327,14 +327,32 @@ DRIVERS: Final[dict[str, Driver]] = {
 }
 """Drivers to choose from, by name, the quickest first."""
 
+_LEAST_GRIP: Final = 0.4
 _MOST_GRIP: Final = 0.985
-"""Nobody uses more than this share of the friction circle."""
+"""Nobody uses more than this share of the friction circle, so that the circle itself is never left."""
+
+_HABIT_SPREAD: Final = 0.012
+"""How much better or worse than usual a driver is at one corner: standard deviation, as a share."""
 
 _LARGEST_SPREAD: Final = 0.06
-"""Standard deviation of the grip used in one corner, as a share, of a driver without any consistency."""
+"""How much the grip used in a corner differs from lap to lap without any consistency, likewise."""
+
+_MOST_MISTAKES: Final = 0.06
+"""How often a corner goes wrong without any consistency."""
+
+_MISTAKE: Final = 0.12
+"""Share of the grip that a corner gone wrong costs."""
 
 
-# Speed along the track. Speeds are squared, because over distance acceleration is linear in that: d(v²)/ds = 2a.
+# Speed along the track. It is squared, because over distance its square changes evenly: d(v²)/ds = 2a.
+
+
+def _tyre_grip(driven: Floats) -> Floats:
+    """Grip of the tyres, as a share of their best, after a distance in m: first cold, later worn."""
+    kilometres = np.maximum(driven, 0.0) / 1000
+    cold = 0.03 * np.exp(-kilometres / 4)
+    worn = 0.03 * (1 - np.exp(-kilometres / 250))
+    return 1 - cold - worn
 
 
 class _Effort(NamedTuple):
@@ -348,8 +366,8 @@ class _Effort(NamedTuple):
 def _speed_squared(curvature: Floats, effort: _Effort, step: float, reach: int) -> Floats:
     """Square of the speed that a driver reaches at every point of a line, m²/s².
 
-    Points near the ends, up to the first and from the last corner, are not to be relied on: nothing there says
-    at what speed the car comes and goes.
+    Before the first corner and after the last one the result is not to be relied on: nothing there says at
+    what speed the car comes and goes.
     """
     limit = _corner_limit(curvature, effort.grip)
     points = [*zip(np.abs(curvature).tolist(), effort.grip.tolist(), effort.braking.tolist(), strict=True)]
@@ -364,14 +382,13 @@ def _corner_limit(curvature: Floats, grip: Floats) -> Floats:
     """
     friction = grip * CAR.friction
     top = (CAR.power / CAR.drag) ** (2 / 3)
-    spare = np.maximum(np.abs(curvature) - friction * CAR.downforce, friction * GRAVITY / top)
-    return friction * GRAVITY / spare
+    bend = np.maximum(np.abs(curvature) - friction * CAR.downforce, friction * GRAVITY / top)
+    limit: Floats = friction * GRAVITY / bend
+    return limit
 
 
-def _speeding_up(
-    limit: Floats, points: list[tuple[float, float, float]], traction: float, step: float
-) -> list[float]:
-    """The forward pass: no faster at a point than the engine and the grip left make the car from the one before."""
+def _speeding_up(limit: Floats, points: list[tuple[float, float, float]], traction: float, step: float) -> list[float]:
+    """The forward pass: no faster than engine and grip make the car from the point before."""
     squares: list[float] = limit.tolist()
     for index, (curvature, grip, _) in enumerate(points[:-1]):
         square = squares[index]
@@ -382,7 +399,7 @@ def _speeding_up(
 
 
 def _slowing_down(squares: list[float], points: list[tuple[float, float, float]], step: float) -> list[float]:
-    """The backward pass: no faster at a point than the brakes and the grip left can undo by the next one."""
+    """The backward pass: no faster than brakes and grip can undo by the next point."""
     for index in range(len(points) - 2, -1, -1):
         square = squares[index + 1]
         curvature, grip, braking = points[index + 1]
@@ -400,8 +417,9 @@ def _grip_left(square: float, curvature: float, share: float) -> float:
 def _softened(squares: Floats, reach: int) -> Floats:
     """Let pedals move in no less than `2 reach` steps, without being faster anywhere.
 
-    The least value within reach is taken first, and then a weighted mean of the same reach. Every value that goes
-    into that mean is the least of a window that holds this point too, so the mean exceeds no limit here.
+    The least value within reach is taken first, and then a weighted mean of the same reach. Every value that
+    goes into that mean is the least of a window that holds this point too, so the mean is nowhere above the
+    speed it came from.
     """
     window = 2 * reach + 1
     least = np.lib.stride_tricks.sliding_window_view(np.pad(squares, reach, mode="edge"), window).min(axis=1)
@@ -460,16 +478,19 @@ class _Samples:
 
     @property
     def demand(self) -> Floats:
-        """Acceleration that engine or brakes must give: what the car does and what air and road take, m/s²."""
+        """What engine or brakes must give, m/s²: the acceleration, and what air and road take."""
         return self.acceleration + CAR.resistance(self.speed)
 
 
 _MARGIN_S: Final = 2.0
-"""How much is sampled before and after a lap, so that rates and means at its ends are as good as inside it."""
+"""How much is sampled around a lap, so that rates and means at its ends are as good as inside it."""
 
 
 def _sampled(drive: _Drive, line: RacingLine, started: float) -> _Samples:
-    """Sample a lap that began `started` seconds after the stint. Between two points acceleration is constant."""
+    """Sample a lap that began `started` seconds into the stint.
+
+    Between two points of the line the acceleration is constant, so speed is linear in time.
+    """
     first = math.floor((started - _MARGIN_S) * SAMPLE_RATE_HZ)
     last = math.ceil((started + drive.lap_time + _MARGIN_S) * SAMPLE_RATE_HZ)
     tick = np.arange(first, last + 1)
@@ -534,6 +555,10 @@ def _attitude(samples: _Samples, line: RacingLine) -> Columns:
     }
 
 
+_BRAKE_BAR: Final = {"LF": 78.0, "RF": 77.5, "LR": 60.0, "RR": 60.5}
+"""Brake line pressure with the pedal at its end of travel, bar. The front brakes do more."""
+
+
 def _controls(samples: _Samples, tremor: Floats) -> Columns:
     """What the driver does with hands and feet, and what the engine makes of it.
 
@@ -570,9 +595,6 @@ def _gears(speed: Floats) -> npt.NDArray[np.int64]:
     return np.array([*chosen][1:], dtype=np.int64)
 
 
-_BRAKE_BAR: Final = {"LF": 78.0, "RF": 77.5, "LR": 60.0, "RR": 60.5}
-"""Brake line pressure with the pedal at its end of travel, bar. The front brakes do more."""
-
 _AIR_TEMP_C: Final = 21.5
 
 _TREAD_C: Final = {
@@ -591,6 +613,9 @@ _LOAD_MEAN_S: Final = 2.0
 
 def _tyres(samples: _Samples, driven: Floats) -> Columns:
     """Temperature and wear of the tread. The side that is outside in a bend works harder.
+
+    Tyres warm up within minutes, and by 0.9 °C more for every m/s² of a bend. Of their tread a third is worn
+    after about 160 km.
 
     Args:
         samples: of the lap.
@@ -613,6 +638,12 @@ def _tyres(samples: _Samples, driven: Floats) -> Columns:
     return columns
 
 
+_TRACK_DRY: Final = 1
+_ON_TRACK: Final = 3
+_FLAGS: Final = 0x1004_0000
+"""As in iRacing's practice: `irsdk_servicible` (the car may be serviced) and `irsdk_startHidden`."""
+
+
 def _surroundings(samples: _Samples) -> Columns:
     """A dry day that slowly changes, an open track, and a car that stays on it."""
     rows = len(samples.tick)
@@ -625,12 +656,6 @@ def _surroundings(samples: _Samples) -> Columns:
         "track_surface": np.full(rows, _ON_TRACK),
         "on_pit_road": np.zeros(rows, dtype=np.bool_),
     }
-
-
-_TRACK_DRY: Final = 1
-_ON_TRACK: Final = 3
-_FLAGS: Final = 0x1004_0000
-"""As in iRacing's practice: the car may be serviced (0x0004_0000), the start lights are hidden (0x1000_0000)."""
 
 
 # The stint.
@@ -649,8 +674,20 @@ class _Standing:
         return _Standing(self.started + lap_time, lap_time, best)
 
 
+_SESSIONS: Final = uuid.UUID("6f0d8c0e-5c0b-5d0a-9b43-3a4f0c1d7e52")
+"""Namespace of the simulator's session ids."""
+
+_TREMOR_HZ: Final = np.array([0.53, 0.97, 1.61, 2.29])
+"""Frequencies at which a driver's hands move."""
+
+_BELOW_ONE: Final = float(np.nextafter(np.float32(1), np.float32(0)))
+"""The greatest share of a lap that 32 bits tell from the whole."""
+
+
 class Simulator:
-    """One driver's stint on one track, as a source of laps. The same arguments give the same laps, bit for bit.
+    """One driver's stint on one track, as a source of laps.
+
+    The same arguments give the same laps, bit for bit.
 
     Args:
         seed: of everything that chance decides, at least 0.
@@ -658,8 +695,8 @@ class Simulator:
         driver: who drives; without one, the seed picks one of `DRIVERS`.
         car_id, car_name: as the session has them. Every car drives alike.
         session_id: without one, it follows from the other arguments.
-        started_at: when the stint begins, on the start/finish line; without an offset it is UTC. `DEFAULT_START`
-            when not given.
+        started_at: when the car first crosses the start/finish line, session time 0; without an offset it is
+            UTC. `DEFAULT_START` when not given.
 
     Raises:
         KeyError: no such track.
@@ -707,29 +744,27 @@ class Simulator:
     def _drive(self, number: int) -> _Drive:
         """Drive one lap.
 
-        Half a lap before it and half a lap after it are driven along, so that the speed at the line is what both
-        laps make of it, whichever of them is asked for.
+        Half a lap before it and half a lap after it are driven along, so that the speed at the line is what
+        both laps make of it, whichever of them is asked for.
         """
         line = self.track.line
         steps = len(line.distance) - 1
         index = np.arange(-(steps // 2), steps + steps // 2 + 1)
-        distance = line.step * index
+        distance = line.step * index.astype(np.float64)
         effort = self._effort(number, distance)
-        reach = max(1, round(self.track.easing / 2))
+        reach = max(1, round(self.track.easing / (3 * line.step)))
         speed = np.sqrt(_speed_squared(line.curvature[index % steps], effort, line.step, reach))
         time = np.cumsum(np.append(0.0, 2 * line.step / (speed[1:] + speed[:-1])))
         time -= time[steps // 2]
         return _Drive(distance, time, speed, lap_time=float(time[steps // 2 + steps]))
 
     def _effort(self, number: int, distance: Floats) -> _Effort:
-        """What the driver makes of the car around lap `number`, from corner to corner and as the tyres change."""
+        """What the driver makes of the car on and around a lap, from corner to corner."""
         line = self.track.line
-        grip, braking = np.concatenate(
-            [self._corners(lap) for lap in (number - 1, number, number + 1)], axis=1
-        )
+        around = (number - 1, number, number + 1)
+        grip, braking = np.concatenate([self._corners(lap) for lap in around], axis=1)
         apexes = np.concatenate([line.apexes - line.length, line.apexes, line.apexes + line.length])
-        driven_km = np.maximum((number - 1) * line.length + distance, 0.0) / 1000
-        tyres = 0.97 + 0.03 * (1 - np.exp(-driven_km / 4)) - 0.03 * (1 - np.exp(-driven_km / 250))
+        tyres = _tyre_grip((number - 1) * line.length + distance)
         return _Effort(
             grip=np.interp(distance, apexes, grip) * tyres,
             braking=np.interp(distance, apexes, braking),
@@ -739,23 +774,23 @@ class Simulator:
     def _corners(self, number: int) -> Floats:
         """Shares of grip and of braking used at every corner of one lap: two rows."""
         driver, corners = self.driver, len(self.track.corners)
-        habits = np.random.default_rng([zlib.crc32(f"{driver.name}/{self.track.id}".encode())])
-        chance = np.random.default_rng([self._seed, zlib.crc32(driver.name.encode()), number])
+        person = zlib.crc32(driver.name.encode())
+        habit = np.random.default_rng([person, zlib.crc32(self.track.id.encode())])
+        chance = np.random.default_rng([self._seed, person, number])
         spread = _LARGEST_SPREAD * (1 - driver.consistency)
-        grip = driver.skill * (
-            1 + 0.01 * habits.standard_normal(corners) + spread * chance.standard_normal(corners)
-        )
-        braking = driver.braking * (
-            1 + 0.02 * habits.standard_normal(corners) + 2 * spread * chance.standard_normal(corners)
-        )
-        mistake = chance.random(corners) < 0.06 * (1 - driver.consistency)
-        return np.clip([np.where(mistake, 0.88 * grip, grip), braking], 0.4, _MOST_GRIP)
+        grip, braking = _HABIT_SPREAD * habit.standard_normal((2, corners))
+        grip += spread * chance.standard_normal(corners)
+        braking += 2 * spread * chance.standard_normal(corners)
+        grip -= np.where(chance.random(corners) < _MOST_MISTAKES * (1 - driver.consistency), _MISTAKE, 0.0)
+        shares = np.stack([driver.skill * (1 + grip), driver.braking * (1 + braking)])
+        return shares.clip(_LEAST_GRIP, _MOST_GRIP)
 
     def _tremor(self, session_time: Floats) -> Floats:
         """The small corrections of a driver's hands, rad at the steering wheel."""
         phases = np.random.default_rng([self._seed]).uniform(0, 2 * np.pi, len(_TREMOR_HZ))
         waves = np.sin(2 * np.pi * _TREMOR_HZ * session_time[:, np.newaxis] + phases)
-        return (0.003 + 0.01 * (1 - self.driver.consistency)) * waves.mean(axis=1)
+        tremor: Floats = (0.003 + 0.01 * (1 - self.driver.consistency)) * waves.mean(axis=1)
+        return tremor
 
     def _frames(self, number: int, drive: _Drive, standing: _Standing) -> pa.RecordBatch:
         line = self.track.line
@@ -791,14 +826,6 @@ class Simulator:
         }
 
 
-_SESSIONS: Final = uuid.UUID("6f0d8c0e-5c0b-5d0a-9b43-3a4f0c1d7e52")
-"""Namespace of the simulator's session ids."""
-
-_TREMOR_HZ: Final = np.array([0.53, 0.97, 1.61, 2.29])
-
-_BELOW_ONE: Final = float(np.nextafter(np.float32(1), np.float32(0)))
-
-
 # Places that do not exist. The last is for tests: its laps take seconds.
 
 TRACKS: Final[dict[str, Track]] = {
@@ -813,19 +840,20 @@ TRACKS: Final[dict[str, Track]] = {
             altitude=676.0,
             relief=14.0,
             start=0.62,
+            easing=24.0,
             corners=(
-                Corner(560, 0, 85),
-                Corner(500, -270, 130),
-                Corner(800, -500, 62),
-                Corner(640, -690, 70),
-                Corner(330, -470, 120),
-                Corner(110, -640, 105),
-                Corner(-190, -560, 260),
-                Corner(-420, -760, 110),
-                Corner(-720, -640, 60),
-                Corner(-600, -330, 140),
-                Corner(-830, -120, 70),
-                Corner(-760, 50, 75),
+                Corner(485, 0, 85),
+                Corner(430, -235, 130),
+                Corner(690, -430, 62),
+                Corner(550, -595, 70),
+                Corner(285, -405, 120),
+                Corner(95, -550, 105),
+                Corner(-165, -485, 260),
+                Corner(-360, -655, 110),
+                Corner(-620, -550, 60),
+                Corner(-515, -285, 140),
+                Corner(-715, -105, 70),
+                Corner(-655, 45, 75),
             ),
         ),
         Track(
@@ -837,7 +865,6 @@ TRACKS: Final[dict[str, Track]] = {
             altitude=6.0,
             relief=2.0,
             start=0.4,
-            easing=8.0,
             corners=(
                 Corner(430, 0, 32),
                 Corner(410, 180, 30),
@@ -862,6 +889,7 @@ TRACKS: Final[dict[str, Track]] = {
             altitude=121.0,
             relief=9.0,
             start=0.55,
+            easing=24.0,
             corners=(
                 Corner(-700, 0, 150),
                 Corner(-900, -330, 210),
@@ -884,13 +912,13 @@ TRACKS: Final[dict[str, Track]] = {
             longitude=-1.6318,
             altitude=88.0,
             relief=0.5,
-            easing=2.5,
+            easing=5.0,
             corners=(
-                Corner(60, 0, 14),
-                Corner(52, -38, 16),
-                Corner(12, -26, 18),
-                Corner(-24, -44, 13),
-                Corner(-50, -4, 15),
+                Corner(46, 0, 13),
+                Corner(40, -38, 15),
+                Corner(8, -26, 17),
+                Corner(-22, -42, 13),
+                Corner(-42, -2, 14),
             ),
         ),
     )

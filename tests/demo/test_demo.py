@@ -1,0 +1,75 @@
+"""The demo, as a newcomer runs it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_rig.sources.simulator import Simulator
+
+COMMAND = [sys.executable, "-m", "racing_coach_server.main", "demo", "--rigs", "2", "--laps", "2"]
+
+
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("RACING_COACH_")} | {"COLUMNS": "200"}
+
+
+def test_demo_shows_what_happened(tmp_path: Path) -> None:
+    """It prints laps, answers, rows and a heartbeat, and draws a lap."""
+    done = subprocess.run(
+        COMMAND, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 laps sent, 4 answered, 4 stored" in done.stdout
+    assert re.search(r"telemetry\s+│\s+1\d,\d{3}", done.stdout)
+    assert "received 4 = stored 4 + duplicate 0 + rejected 0 + in flight 0" in done.stdout
+    assert (tmp_path / "build" / "demo" / "lap.png").stat().st_size > 50_000
+
+
+def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """With --keep the command it prints publishes a lap; Ctrl-C ends every process it started."""
+    demo = subprocess.Popen([*COMMAND, "--keep"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        output = read_until(demo, "Ctrl-C ends it")
+        family = psutil.Process(demo.pid).children(recursive=True)
+        assert len(family) >= 3
+        lap = tmp_path / "my-lap.arrow"
+        lap.write_bytes(encode_lap(next(Simulator(seed=99).laps(1)), Encoding.ARROW))
+        told = re.search(r"(RACING_COACH_RIG=.*?publish) FILE", output, re.DOTALL)
+        assert told
+        published = subprocess.run(
+            told[1].replace("\\\n", " ") + f" {lap}",
+            shell=True,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert published.returncode == 0, published.stdout + published.stderr
+        assert "success" in published.stdout
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(40) == 130
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert alive == []
+    finally:
+        demo.kill()
+        demo.wait()
+
+
+def read_until(process: subprocess.Popen[str], text: str, timeout_s: float = 90) -> str:
+    assert process.stdout is not None
+    deadline = time.monotonic() + timeout_s
+    output = ""
+    while text not in output:
+        assert time.monotonic() < deadline, output
+        line = process.stdout.readline()
+        assert line, output
+        output += line
+    return output

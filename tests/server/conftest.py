@@ -1,0 +1,84 @@
+"""What the daemon's tests have in common: a daemon, a rig, laps, and a look into the database."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from racing_coach_server.database.engine import Database
+from racing_coach_server.database.init_db import upgrade
+from tests.daemon import DaemonProcess, LapClient
+from tests.infra import Broker
+from tests.server.support import Stored, execute
+
+type StartDaemon = Callable[..., DaemonProcess]
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(database_server: str) -> Iterator[str]:
+    """The URL of an empty database, for all tests of a module."""
+    server = make_url(database_server)
+    name = f"test_{uuid.uuid4().hex}"
+    asyncio.run(execute(server, f'create database "{name}"'))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    asyncio.run(execute(server, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(broker: Broker, shared_database_url: str) -> Iterator[DaemonProcess]:
+    """One daemon for all tests of a module, which then start none of their own."""
+    with DaemonProcess(broker, shared_database_url, settings={"HEALTH__INTERVAL_S": 0.2}) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def shared_stored(shared_database_url: str) -> Stored:
+    """What the shared daemon has stored."""
+    return Stored(shared_database_url)
+
+
+@pytest.fixture
+def start_daemon(broker: Broker, database_url: str) -> Iterator[StartDaemon]:
+    """Starts daemons, of whatever settings, and ends them with the test."""
+    with ExitStack() as daemons:
+
+        def start(
+            *, wait: bool = True, broker: Broker = broker, database_url: str = database_url, **options: object
+        ) -> DaemonProcess:
+            daemon = DaemonProcess(broker, database_url, **options)  # type: ignore[arg-type]  # handed through
+            daemons.push(daemon.__exit__)
+            return daemon.start(wait=wait)
+
+        yield start
+
+
+@pytest.fixture
+async def rig(broker: Broker) -> AsyncIterator[LapClient]:
+    """A rig, connected."""
+    async with LapClient(broker, "rig-1") as client:
+        yield client
+
+
+@pytest.fixture
+def stored(database_url: str) -> Stored:
+    """What is in the test's own database."""
+    return Stored(database_url)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine of the test's own, empty database."""
+    engine = create_async_engine(make_url(database_url).set(drivername="postgresql+asyncpg"))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def database(engine: AsyncEngine) -> Database:
+    """The test's own database, migrated."""
+    await upgrade(engine)
+    return Database(engine)

@@ -1,0 +1,151 @@
+"""Laps to send, ways to spoil them, and a look at what is stored."""
+
+import copy
+import gzip
+import itertools
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+import pyarrow as pa
+import pyarrow.compute as pc
+import zstandard
+from sqlalchemy.engine import URL, make_url
+
+from racing_coach_core.channels import CHANNELS
+from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.identity import lap_id_for
+from racing_coach_core.lap import Lap
+from racing_coach_rig.sources.simulator import TRACKS, Simulator
+
+SHORT_TRACK = [*TRACKS][-1]
+"""The simulator's track for tests: a lap of some 800 frames."""
+
+_seeds = itertools.count(1)
+
+type Document = dict[str, Any]
+type Spoil = Callable[[Document], object]
+
+
+def new_laps(count: int, *, lap_ids: bool = True) -> list[Lap]:
+    """Laps of a driving session that nobody has driven before."""
+    seed = next(_seeds)
+    laps = list(Simulator(seed=seed, track=SHORT_TRACK, session_id=uuid.uuid4()).laps(count))
+    return [replace(lap, lap_id=uuid.uuid4()) for lap in laps] if lap_ids else laps
+
+
+def new_lap() -> Lap:
+    """A lap of a driving session that nobody has driven before."""
+    return new_laps(1)[0]
+
+
+def arrow(lap: Lap) -> bytes:
+    return encode_lap(lap, Encoding.ARROW)
+
+
+def as_json(lap: Lap) -> bytes:
+    return encode_lap(lap, Encoding.JSON)
+
+
+def gzipped(lap: Lap) -> bytes:
+    return gzip.compress(as_json(lap))
+
+
+def zstandardised(lap: Lap) -> bytes:
+    return zstandard.compress(as_json(lap))
+
+
+ENCODERS: dict[str, Callable[[Lap], bytes]] = {
+    "arrow": arrow,
+    "json": as_json,
+    "gzip": gzipped,
+    "zstd": zstandardised,
+}
+
+
+def changed(lap: Lap, channel: str, value: Callable[[pa.Array], pa.Array]) -> Lap:
+    """The lap with one channel changed."""
+    index = lap.frames.schema.get_field_index(channel)
+    field = lap.frames.schema.field(index)
+    column = value(lap.frames.column(index)).cast(field.type)
+    return replace(lap, frames=lap.frames.set_column(index, field, column))
+
+
+def faster(lap: Lap) -> Lap:
+    """The lap with other content."""
+    return changed(lap, "speed", lambda speed: pc.add(speed, pa.scalar(1.0, pa.float32())))
+
+
+def with_session(lap: Lap, **fields: Any) -> Lap:
+    """The lap with another session; its lap_id follows as if the rig had made none."""
+    session = lap.session.model_copy(update=fields)
+    return replace(lap, session=session, lap_id=lap_id_for(session.session_id, lap.lap_number))
+
+
+def spoilt(lap: Lap, spoil: Spoil) -> bytes:
+    """The lap as JSON, with something done to the document."""
+    document = copy.deepcopy(json.loads(as_json(lap)))
+    spoil(document)
+    return json.dumps(document).encode()
+
+
+async def execute(url: URL | str, statement: str, *args: object) -> list[asyncpg.Record]:
+    """Run one statement on a connection of its own."""
+    async with connected(url) as connection:
+        return await connection.fetch(statement, *args)
+
+
+@asynccontextmanager
+async def connected(url: URL | str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside the daemon's."""
+    connection = await asyncpg.connect(
+        make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is in a database."""
+
+    url: str
+
+    async def query(self, statement: str, *args: object) -> list[asyncpg.Record]:
+        return await execute(self.url, statement, *args)
+
+    async def value(self, statement: str, *args: object) -> Any:
+        return (await self.query(statement, *args))[0][0]
+
+    async def lap(self, lap_id: uuid.UUID) -> asyncpg.Record:
+        """The row of a lap."""
+        (row,) = await self.query("select * from laps where id = $1", lap_id)
+        return row
+
+    async def session(self, session_id: uuid.UUID) -> asyncpg.Record:
+        """The row of a driving session."""
+        (row,) = await self.query("select * from track_sessions where id = $1", session_id)
+        return row
+
+    async def columns(self, lap_id: uuid.UUID) -> dict[str, list[Any]]:
+        """The channels of a lap, column by column, in driving order."""
+        rows = await self.query("select * from telemetry where lap_id = $1 order by frame_index", lap_id)
+        return {channel.name: [row[channel.name] for row in rows] for channel in CHANNELS}
+
+    async def rejected(self, sha256: str) -> list[asyncpg.Record]:
+        """The rows of a rejected payload."""
+        return await self.query("select * from rejected_messages where payload_sha256 = $1", sha256)
+
+    async def counts(self) -> tuple[int, int, int]:
+        """How many sessions, laps and frames there are."""
+        (row,) = await self.query(
+            "select (select count(*) from track_sessions), (select count(*) from laps),"
+            " (select count(*) from telemetry)"
+        )
+        return row[0], row[1], row[2]
