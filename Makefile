@@ -19,22 +19,22 @@ help: ## Show what there is
 
 .uv/bin/uv:
 	@echo "No uv found: installing one into .uv"
-	python3 -m venv .uv 2>/dev/null && .uv/bin/pip install --quiet uv || python3 -m pip install --quiet --target .uv uv
+	@python3 -m venv .uv 2>/dev/null && .uv/bin/pip install --quiet uv || python3 -m pip install --quiet --target .uv uv
 
 $(VENV)/bin/python: .python-version | $(filter .uv/bin/uv,$(UV))
-	$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" $(VENV)
+	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" $(VENV)
 	@touch $@
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml $(VENV)/bin/python
 	@echo "Installing what the demo needs into $(VENV)"
-	$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/demo.txt
-	$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/demo.txt
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/bin/python
 	@echo "Installing what the tests need into $(VENV)"
-	$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.txt
-	$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@ $(VENV)/.demo
 
 .PHONY: demo

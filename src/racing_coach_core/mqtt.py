@@ -140,10 +140,15 @@ class ReceiveBudget(BaseModel):
 
 @dataclass(slots=True)
 class HeldBytes:
-    """What is held unacknowledged; shared by successive connections so that the bound holds across them."""
+    """What is held unacknowledged; shared by successive connections so that the bound holds across them.
+
+    `paused` is the connection that stopped reading over it. What makes room for it to read on may have come
+    with an earlier one.
+    """
 
     messages: int = 0
     bytes: int = 0
+    paused: "Connection | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -381,6 +386,8 @@ class Connection:
             pass
         finally:
             self._abandon()
+            # Messages may have come before anybody began to take them; nobody will now.
+            self.drop_waiting()
 
     def abort(self) -> None:
         """Close the socket without a DISCONNECT: the broker publishes the will."""
@@ -530,6 +537,7 @@ class Connection:
             self.most_unacknowledged = max(self.most_unacknowledged, self.unacknowledged)
         if self._over_budget:
             self._client.pause()
+            self.held.paused = self
 
     def _delivery(self, message: paho.MQTTMessage) -> Delivery:
         properties = message.properties
@@ -565,14 +573,16 @@ class Connection:
             self.unacknowledged -= 1
 
     def release(self, delivery: Delivery) -> None:
-        """Give a delivery's bytes back to the budget, and read on if there is room."""
+        """Give a delivery's bytes back to the budget; whichever connection waited for room reads on."""
         self.held.messages -= 1
         self.held.bytes -= len(delivery.payload)
-        self.read_on()
+        if self.held.paused is not None:
+            self.held.paused.read_on()
 
     def read_on(self) -> None:
-        """Read again if the budget allows; also called when an earlier connection's messages are done."""
+        """Read again if the budget allows."""
         if not self._over_budget:
+            self.held.paused = None
             self._client.resume()
 
     def _fail_pending(self) -> None:

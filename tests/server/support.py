@@ -102,9 +102,7 @@ async def execute(url: URL | str, statement: str, *args: object) -> list[asyncpg
 @asynccontextmanager
 async def connected(url: URL | str) -> AsyncIterator[asyncpg.Connection]:
     """A connection beside the daemon's."""
-    connection = await asyncpg.connect(
-        make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    )
+    connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
     try:
         yield connection
     finally:

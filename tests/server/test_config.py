@@ -92,7 +92,7 @@ def test_environment_before_dotenv_before_credentials(monkeypatch: pytest.Monkey
 def test_a_database_url_from_the_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """systemd's LoadCredential= gives a file with a newline at its end, and other files beside it are no matter."""
     (tmp_path / "RACING_COACH_DATABASE__URL").write_text(f"{URL}\n")
-    (tmp_path / "something-else").write_bytes(b"\xff")
+    (tmp_path / "tls-key.pem").write_text("another service's")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
 
     assert load_settings().database.url.get_secret_value() == URL
@@ -209,5 +209,3 @@ def test_the_daemon_says_so_and_ends_for_good() -> None:
     assert result.returncode == 78
     assert "error: RACING_COACH_MQTT__PORT: " in result.stderr
     assert "Traceback" not in result.stderr
-
-

@@ -197,9 +197,6 @@ class BrokerClient:
         finally:
             self._slots.release()
             delivery.release()
-            # A message of an earlier link may have held back the one that stands now.
-            if self._link is not None:
-                self._link.incoming.read_on()
 
     def _look_at_receive_maximum(self, connection: Connection) -> None:
         """A broker that sends more than we asked for is asked for one at a time from then on."""

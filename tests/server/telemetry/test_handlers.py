@@ -62,9 +62,7 @@ async def test_a_lap_is_stored_once_in_whatever_encodings_it_comes(
 
 
 @pytest.mark.parametrize("encoding", ENCODERS)
-async def test_the_rows_are_the_columns_that_were_sent(
-    rig: LapClient, shared_stored: Stored, encoding: str
-) -> None:
+async def test_the_rows_are_the_columns_that_were_sent(rig: LapClient, shared_stored: Stored, encoding: str) -> None:
     """Floats are exact to the bit of float32, time and coordinates to that of float64, nulls are null."""
     lap = changed(new_lap(), "rpm", lambda rpm: pa.array([None, *rpm.to_pylist()[1:]], rpm.type))
     lap = changed(lap, "rr_tire_wear_left", lambda wear: pa.nulls(len(wear), wear.type))
@@ -194,9 +192,7 @@ async def test_unknown_fields_and_absent_channels_are_no_fault(rig: LapClient, s
 async def test_a_broken_sensor_costs_its_own_values_only(rig: LapClient, shared_stored: Stored) -> None:
     """A number that is not finite becomes NULL in a channel that is not required."""
     lap = new_lap()
-    broken = changed(
-        lap, "rpm", lambda rpm: pa.array([float("nan"), float("inf"), *rpm.to_pylist()[2:]], rpm.type)
-    )
+    broken = changed(lap, "rpm", lambda rpm: pa.array([float("nan"), float("inf"), *rpm.to_pylist()[2:]], rpm.type))
 
     assert (await rig.send(arrow(broken))).status == "success"
 
@@ -398,7 +394,10 @@ BAD = {
     "no session": (_json(_no_session), "session: is required"),
     "no lap": (_json(_no_lap), "lap: is required"),
     "a required channel missing": (_json(_without(7, "speed")), "lap.frames.7.speed: is required"),
-    "a required session field missing": (_json(lambda d: d["session"].pop("car_name")), "session.car_name: is required"),
+    "a required session field missing": (
+        _json(lambda d: d["session"].pop("car_name")),
+        "session.car_name: is required",
+    ),
     "text for a number": (_json(_frame(3, throttle="full")), "lap.frames.3.throttle"),
     "a number as text": (_json(_frame(3, throttle="0.5")), "lap.frames.3.throttle"),
     "an odd timestamp": (_json(_frame(2, timestamp="yesterday")), "lap.frames.2.timestamp"),
@@ -410,7 +409,10 @@ BAD = {
     "frames of two laps": (_json(_frame(20, lap_number=99)), "lap.frames.20.lap_number: all frames must be of one lap"),
     "session_time backwards": (_json(_frame(20, session_time=0.001)), "lap.frames.20.session_time: runs backwards"),
     "a clock gone mad": (_json(_frame(20, timestamp="2001-01-01T00:00:00Z")), "over a day from the first frame"),
-    "another car than the topic's": (_json(_of_session(car_id="gt4")), f"the topic is of car '{CAR}', the payload of car 'gt4'"),
+    "another car than the topic's": (
+        _json(_of_session(car_id="gt4")),
+        f"the topic is of car '{CAR}', the payload of car 'gt4'",
+    ),
     "no UUID": (_json(_of_session(session_id="seven")), "session.session_id"),
     "U+0000 in an id": (_json(_of_session(session_id="\0")), "session.session_id"),
     "U+0000 in a name": (_json(_of_session(track_name="a\0b")), "session.track_name"),

@@ -1,0 +1,206 @@
+"""Migrations: to what this version needs, once, whoever starts when, and never to something else."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from racing_coach_core.channels import CHANNELS
+from racing_coach_server.database import init_db
+from racing_coach_server.database.init_db import current_revision, head_revision, upgrade
+from racing_coach_server.exceptions import MigrationError
+from racing_coach_server.tables import metadata
+from tests.daemon import DaemonProcess
+from tests.infra import Broker
+from tests.server.support import Stored
+
+TABLES = {"track_sessions", "laps", "telemetry", "rejected_messages"}
+
+
+async def tables(engine: AsyncEngine) -> set[str]:
+    async with engine.connect() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_an_empty_database_is_brought_to_this_version(engine: AsyncEngine) -> None:
+    """From nothing to the head revision, with every table."""
+    assert await current_revision(engine) is None
+
+    await upgrade(engine)
+
+    assert await current_revision(engine) == head_revision()
+    assert await tables(engine) == {*TABLES, "alembic_version"}
+
+
+async def test_a_second_upgrade_changes_nothing(engine: AsyncEngine, stored: Stored) -> None:
+    """What is there stays."""
+    await upgrade(engine)
+    await stored.query(
+        "insert into rejected_messages (topic, reason, errors, payload, payload_sha256, received_at,"
+        " last_received_at, times_received) values ('t', 'r', '[]', 'p', 's', now(), now(), 1)"
+    )
+
+    await upgrade(engine)
+
+    assert await stored.value("select count(*) from rejected_messages") == 1
+
+
+async def test_many_upgrades_at_once_are_one(database_url: str, stored: Stored) -> None:
+    """Daemons that start together migrate one after another, and all of them succeed."""
+    engines = [create_async_engine(database_url) for _ in range(6)]
+    try:
+        await asyncio.gather(*map(upgrade, engines))
+
+        assert await current_revision(engines[0]) == head_revision()
+    finally:
+        await asyncio.gather(*(engine.dispose() for engine in engines))
+
+
+def test_two_daemons_start_on_an_empty_database(broker: Broker, database_url: str) -> None:
+    """The advisory lock holds across processes: both become ready, one of them migrates."""
+    one, other = (DaemonProcess(broker, database_url) for _ in range(2))
+    try:
+        one.start(wait=False)
+        other.start(wait=False)
+        one.wait_until_ready()
+        other.wait_until_ready()
+
+        did = [len(daemon.logged("database schema upgraded")) for daemon in (one, other)]
+        assert sorted(did) == [0, 1]
+    finally:
+        one.close()
+        other.close()
+
+
+async def test_the_models_are_what_the_migrations_make(engine: AsyncEngine) -> None:
+    """Alembic finds no difference between the migrated database and the models: types, nulls, keys and indexes."""
+    await upgrade(engine)
+
+    def compare(connection: Connection) -> Any:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
+        )
+        return compare_metadata(context, metadata)
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(compare) == []
+
+
+async def test_telemetry_has_every_channel_in_order(engine: AsyncEngine, stored: Stored) -> None:
+    """Its columns are the channels, in the channels' order, then the identity."""
+    await upgrade(engine)
+
+    rows = await stored.query(
+        "select column_name, data_type from information_schema.columns where table_name = 'telemetry'"
+        " and table_schema = current_schema() order by ordinal_position"
+    )
+
+    assert [row[0] for row in rows] == [
+        *(channel.name for channel in CHANNELS),
+        *("track_session_id", "lap_id", "frame_index"),
+    ]
+    types = dict(rows)
+    assert types["speed"] == "real"
+    assert types["session_time"] == types["latitude"] == types["longitude"] == "double precision"
+    assert types["timestamp"] == "timestamp with time zone"
+
+
+async def test_telemetry_is_a_hypertable_where_it_can_be(engine: AsyncEngine, stored: Stored) -> None:
+    """With TimescaleDB: by time, compressed by lap. Without, a plain table; the other tests hold for both."""
+    if not await stored.query("select from pg_available_extensions where name = 'timescaledb'"):
+        pytest.skip("this server has no TimescaleDB")
+    await upgrade(engine)
+
+    (table,) = await stored.query(
+        "select compression_enabled from timescaledb_information.hypertables where hypertable_name = 'telemetry'"
+    )
+    settings = await stored.query(
+        "select attname, segmentby_column_index, orderby_column_index"
+        " from timescaledb_information.compression_settings where hypertable_name = 'telemetry'"
+    )
+
+    assert table["compression_enabled"]
+    assert {row["attname"] for row in settings if row["segmentby_column_index"]} == {"lap_id"}
+    assert {row["attname"] for row in settings if row["orderby_column_index"]} == {"timestamp"}
+
+
+async def test_a_downgrade_takes_everything_away_and_an_upgrade_brings_it_back(engine: AsyncEngine) -> None:
+    """Down to nothing, and up again."""
+
+    def downgrade(connection: Connection) -> None:
+        config = init_db._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+    await upgrade(engine)
+    async with engine.begin() as connection:
+        await connection.run_sync(downgrade)
+    assert await tables(engine) == {"alembic_version"}
+
+    await upgrade(engine)
+    assert await current_revision(engine) == head_revision()
+
+
+async def test_an_upgrade_that_fails_leaves_nothing_behind(engine: AsyncEngine) -> None:
+    """All migrations are one transaction: a table in the way, and none of ours is there."""
+    async with engine.begin() as connection:
+        await connection.execute(text("create table telemetry (mine int)"))
+
+    with pytest.raises(DBAPIError, match="already exists"):
+        await upgrade(engine)
+
+    assert await tables(engine) == {"telemetry"}
+
+
+async def _come_from_the_future(engine: AsyncEngine) -> None:
+    await upgrade(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("update alembic_version set version_num = '9999'"))
+
+
+async def test_a_database_of_a_later_version_is_left_alone(engine: AsyncEngine) -> None:
+    """A revision that this version does not know: an error that says what to do, and nothing is changed."""
+    await _come_from_the_future(engine)
+
+    with pytest.raises(MigrationError, match=r"at revision '9999'.*install the version that migrated it"):
+        await upgrade(engine)
+
+    assert await tables(engine) == {*TABLES, "alembic_version"}
+
+
+async def test_the_daemon_ends_with_that_advice(engine: AsyncEngine, broker: Broker, database_url: str) -> None:
+    """`serve` does not run on a schema that it does not know: the advice in its log, exit code 1, never ready."""
+    await _come_from_the_future(engine)
+    daemon = DaemonProcess(broker, database_url).start(wait=False)
+    try:
+        assert daemon.wait() == 1
+
+        assert "install the version that migrated it" in daemon.logged("stopped")[-1]["reason"]
+        assert not daemon.is_ready
+    finally:
+        daemon.close()
+
+
+def test_the_command_upgrades_and_says_so(database_url: str) -> None:
+    """`racing-coach db upgrade`: to this version, with the revision on standard output."""
+    result = subprocess.run(
+        [Path(sys.executable).with_name("racing-coach"), "db", "upgrade"],
+        env={**os.environ, "RACING_COACH_DATABASE__URL": database_url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert f"the database is at revision {head_revision()}" in result.stdout
