@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.infra import Broker
+from tests.infra import Broker, Credentials
 
 TIMEOUT_S = 20
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 20
 class User:
     """A connected client that remembers what it was sent, and how its packets were answered.
 
-    With a client id its session outlives the connection by an hour. Unless `acknowledges`, it never sends a PUBACK.
+    Without a name it says nothing of itself. With a client id its session outlives the connection by an hour. Unless `acknowledges`, it never sends a PUBACK.
     """
 
     def __init__(
@@ -46,11 +46,10 @@ class User:
         self._client.on_message = self._on_message
         self._client.on_publish = lambda _c, _u, mid, reason, _p: _settle(self._answer(mid), reason)
         self._client.on_subscribe = lambda _c, _u, mid, reasons, _p: _settle(self._answer(mid), reasons[0])
-        credentials = broker.credentials(name)
-        if password is not None:
-            self._client.username_pw_set(name, password)
-        elif credentials is not None:
-            self._client.username_pw_set(credentials.username, credentials.password)
+        if name:
+            credentials = broker.credentials(name) if password is None else Credentials(name, password)
+            if credentials is not None:
+                self._client.username_pw_set(credentials.username, credentials.password)
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has left it so
         session.SessionExpiryInterval = 3600 if client_id else 0
         self._client.connect(broker.host, broker.port, clean_start=False, properties=session)

@@ -176,7 +176,7 @@ class DaemonProcess:
             self.signal(signal.SIGCONT)
             self.kill()
         self._join()
-        self._forget()
+        forget(self.broker, self.client_id, self.instance)
         self._scratch.cleanup()
 
     def __enter__(self) -> Self:
@@ -272,25 +272,25 @@ class DaemonProcess:
         if self._process is not None and self._process.stderr is not None:
             self._process.stderr.close()
 
-    def _forget(self) -> None:
-        """End its session, so that a shared broker queues no later test's laps for it."""
-        client = Client(CallbackAPIVersion.VERSION2, self.client_id, protocol=MQTTv5)
-        if credentials := self.broker.credentials(DAEMON):
-            client.username_pw_set(credentials.username, credentials.password)
-        ended = threading.Event()
-        client.on_disconnect = lambda *_: ended.set()
-        with contextlib.suppress(OSError):  # the broker is gone, and the session with it
-            session = Properties(PacketTypes.CONNECT)
-            session.SessionExpiryInterval = 0
-            client.connect(self.broker.host, self.broker.port, clean_start=True, properties=session)
-            client.loop_start()
-            with contextlib.suppress(ValueError, RuntimeError):
-                client.publish(TOPICS.health_state.build(instance=self.instance), b"", 1, retain=True).wait_for_publish(
-                    2
-                )
-            client.disconnect()
-            ended.wait(2)
-            client.loop_stop()
+
+def forget(broker: Broker, client_id: str, instance: str) -> None:
+    """End a daemon's session, so that a shared broker queues no later test's laps for it, and remove its state."""
+    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5)
+    if credentials := broker.credentials(DAEMON):
+        client.username_pw_set(credentials.username, credentials.password)
+    ended = threading.Event()
+    client.on_disconnect = lambda *_: ended.set()
+    with contextlib.suppress(OSError):  # the broker is gone, and the session with it
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has left it so
+        session.SessionExpiryInterval = 0
+        client.connect(broker.host, broker.port, clean_start=True, properties=session)
+        client.loop_start()
+        with contextlib.suppress(ValueError, RuntimeError):
+            state = TOPICS.health_state.build(instance=instance)
+            client.publish(state, b"", 1, retain=True).wait_for_publish(2)
+        client.disconnect()
+        ended.wait(2)
+        client.loop_stop()
 
 
 def _is_ours(name: str) -> bool:
@@ -403,7 +403,7 @@ class LapClient:
         correlation_data: bytes | None = None,
     ) -> str:
         """Publish a lap; its payload_sha256, by which `answer` finds the answer."""
-        properties = Properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so
         if content_type is not None:
             properties.ContentType = content_type
         if response_topic is not None:

@@ -14,6 +14,7 @@ One object is one connection. It is never entered twice, and packet ids never pa
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -248,6 +249,9 @@ class _Client(aiomqtt.Client):
         receive = self._client._sock_recv
 
         def receive_in_pieces(size: int) -> bytes:
+            if self.paused:
+                # paho reads as many packets in a row as there are publishes under way.
+                raise BlockingIOError
             # paho asks for the whole rest of a packet each time, and gets a buffer of that size.
             return receive(min(size, _RECV_CHUNK))
 
@@ -440,13 +444,34 @@ class Connection:
         if not filters:
             return
         try:
-            codes = await self._client.subscribe([(name, qos) for name in filters])
+            codes = await self._suback(filters, qos)
         except (aiomqtt.MqttError, OSError) as error:
             raise ConnectionLostError(f"could not subscribe: {error}") from error
         for name, code in zip(filters, codes, strict=True):
             value = code.value if isinstance(code, ReasonCode) else code
             if value >= _FAILURE:
                 raise BrokerRefusedError(f"the subscription to {name!r}", value, str(code))
+
+    async def _suback(self, filters: Sequence[str], qos: int) -> Sequence[ReasonCode | int]:
+        """The answer to SUBSCRIBE. While we do not read it may lie in the socket for any time."""
+        answer = asyncio.ensure_future(
+            self._client.subscribe([(name, qos) for name in filters], timeout=math.inf)
+        )
+        ended = self._client.connection_ended
+        try:
+            while not answer.done():
+                await asyncio.wait(
+                    {answer, ended}, timeout=self._settings.timeout_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                if ended.done():
+                    raise self._why()
+                if not (answer.done() or self._client.paused):
+                    raise ConnectionLostError(
+                        f"could not subscribe: no SUBACK within {self._settings.timeout_s:g} s"
+                    )
+            return answer.result()
+        finally:
+            answer.cancel()
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Messages as they come, until the connection ends.
@@ -511,11 +536,11 @@ class Connection:
         finally:
             self._client.pubacks.pop(info.mid, None)
         if not puback.done() or puback.cancelled():
-            raise (
-                self._why()
-                if not self.alive
-                else ConnectionLostError(f"no PUBACK for {topic!r} within {self._settings.timeout_s:g} s")
-            )
+            if not self.alive:
+                raise self._why()
+            # Nothing that waits for this connection, such as a PUBACK of a message behind this one, would ever come.
+            self._abandon()
+            raise ConnectionLostError(f"no PUBACK for {topic!r} within {self._settings.timeout_s:g} s")
         code = puback.result()
         if code >= _FAILURE:
             raise PublishRefusedError(topic, code)

@@ -155,7 +155,9 @@ async def _answer(stage: Stage, outbox: Outbox, entry: Entry) -> Entry:
             raise ConnectionLostError(f"no answer within {_ANSWERS_S:g} s; the daemon's log: {stage.daemon_log}")
         stage.check_daemon()
         await asyncio.sleep(_POLL_S)
-        entry = await asyncio.to_thread(outbox.entry, entry.seq) or entry
+        latest = await asyncio.to_thread(outbox.entry, entry.seq)
+        if latest is not None:
+            entry = latest
     return entry
 
 

@@ -59,7 +59,6 @@ class App:
 
         Raises:
             ClientIdInUseError: another daemon is alive with our client id.
-            SessionTakenOverError: another one took our session over.
             MigrationError: the schema is not one that this version can use.
         """
         loop = asyncio.get_running_loop()

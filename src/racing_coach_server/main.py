@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from racing_coach_core.exceptions import RacingCoachError
-from racing_coach_core.mqtt import SessionTakenOverError
 from racing_coach_server.app import App
 from racing_coach_server.commands.doctor import doctor
 from racing_coach_server.commands.laps import laps
@@ -66,7 +65,7 @@ def serve() -> None:
 
     try:
         run_async(daemon())
-    except (ClientIdInUseError, SessionTakenOverError, ConfigurationError) as error:
+    except (ClientIdInUseError, ConfigurationError) as error:
         log.critical("stopped for good", reason=str(error))
         raise typer.Exit(EXIT_CONFIGURATION) from error
     except RacingCoachError as error:

@@ -64,6 +64,7 @@ def health(kind: str = "heartbeat") -> str:
 
 def test_nobody_gets_in_without_a_password(login: Login) -> None:
     assert login("rig-1", password="guessed").connected.result(TIMEOUT_S) == DENIED
+    assert login("").connected.result(TIMEOUT_S) == DENIED
     assert login(DAEMON, password="").connected.result(TIMEOUT_S) == DENIED
 
 

@@ -13,11 +13,11 @@ import pytest
 from racing_coach_core.channels import LAP_SCHEMA, TREAD_POSITIONS, WHEELS
 from racing_coach_core.identity import content_sha256, lap_id_for
 from racing_coach_core.lap import Lap
+from racing_coach_rig.sources.simulation.car import CAR
+from racing_coach_rig.sources.simulation.track import EARTH_RADIUS_M
 from racing_coach_rig.sources.simulator import (
-    CAR,
     DEFAULT_START,
     DRIVERS,
-    EARTH_RADIUS_M,
     TRACKS,
     Corner,
     Driver,

@@ -3,19 +3,21 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from racing_coach_server.app import App
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.init_db import upgrade
 from tests.daemon import DaemonProcess, LapClient
 from tests.infra import Broker
-from tests.server.support import Stored, execute
+from tests.server.support import Stored, app_settings, execute, running
 
 type StartDaemon = Callable[..., DaemonProcess]
+type RunApp = Callable[..., AbstractAsyncContextManager[App]]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,16 @@ def start_daemon(broker: Broker, database_url: str) -> Iterator[StartDaemon]:
             return daemon.start(wait=wait)
 
         yield start
+
+
+@pytest.fixture
+def run_app(broker: Broker, database_url: str) -> RunApp:
+    """Runs the daemon in the test's own process; takes sections of settings."""
+
+    def run(*, broker: Broker = broker, **settings: object) -> AbstractAsyncContextManager[App]:
+        return running(app_settings(broker, database_url, **settings), broker)  # type: ignore[arg-type]  # handed through
+
+    return run
 
 
 @pytest.fixture

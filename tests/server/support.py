@@ -1,14 +1,16 @@
 """Laps to send, ways to spoil them, and a look at what is stored."""
 
+import asyncio
 import copy
 import gzip
 import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
 
 import asyncpg
 import pyarrow as pa
@@ -20,7 +22,14 @@ from racing_coach_core.channels import CHANNELS
 from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap
+from racing_coach_core.messages import DaemonState, Heartbeat
+from racing_coach_core.mqtt import Connection
+from racing_coach_core.settings import MqttSettings
 from racing_coach_rig.sources.simulator import TRACKS, Simulator
+from racing_coach_server.app import App
+from racing_coach_server.config import Settings
+from tests.daemon import TOPICS, Facts, eventually, forget
+from tests.infra import DAEMON, MONITORING, Broker
 
 SHORT_TRACK = [*TRACKS][-1]
 """The simulator's track for tests: a lap of some 800 frames."""
@@ -147,3 +156,96 @@ class Stored:
             " (select count(*) from telemetry)"
         )
         return row[0], row[1], row[2]
+
+
+def mqtt_settings(broker: Broker, user: str, **more: object) -> MqttSettings:
+    """The way to a broker as one of its users."""
+    credentials = broker.credentials(user)
+    return MqttSettings.model_validate(
+        {
+            "host": broker.host,
+            "port": broker.port,
+            "username": credentials and credentials.username,
+            "password": credentials and credentials.password,
+            **more,
+        }
+    )
+
+
+def app_settings(
+    broker: Broker, database_url: str, *, mqtt: Facts | None = None, instance: str | None = None, **sections: Any
+) -> Settings:
+    """The settings of a daemon of its own name, with quick retries; sections as dicts of what shall differ."""
+    delivery = {"retry_first_s": 0.02, "retry_cap_s": 0.1, **sections.pop("delivery", {})}
+    return Settings(
+        _env_file=None,
+        instance=instance or f"test-{uuid.uuid4().hex[:12]}",
+        database={"url": make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)},
+        mqtt=mqtt_settings(broker, DAEMON, **(mqtt or {})),
+        delivery=delivery,
+        **sections,
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings, broker: Broker) -> AsyncIterator[App]:
+    """The daemon in this process, connected; stopped at the end as by SIGTERM."""
+    app = App(settings)
+    task = asyncio.create_task(app.run(), name="app")
+    try:
+        await eventually(lambda: app.client.outgoing is not None or task.done())
+        if task.done():
+            task.result()
+        yield app
+    finally:
+        app._stop.set()
+        with suppress(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(forget, broker, settings.client_id, settings.instance)
+
+
+@dataclass
+class Watcher:
+    """Monitoring: everything that a daemon says of its health."""
+
+    broker: Broker
+    instance: str
+    states: list[DaemonState] = field(default_factory=list)
+    heartbeats: list[Heartbeat] = field(default_factory=list)
+    raw: list[Facts] = field(default_factory=list)
+    retained: list[bool] = field(default_factory=list)
+    """Of each state, whether the broker had kept it."""
+
+    async def __aenter__(self) -> Self:
+        self._connection = Connection(
+            mqtt_settings(self.broker, MONITORING), client_id=uuid.uuid4().hex, receive_maximum=100, clean=True
+        )
+        await self._connection.__aenter__()
+        await self._connection.subscribe([TOPICS.health_state.filter, TOPICS.heartbeat.filter])
+        self._reader = asyncio.create_task(self._read(), name="watcher")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._connection.__aexit__()
+
+    async def _read(self) -> None:
+        async for delivery in self._connection.deliveries():
+            if delivery.payload and delivery.topic == TOPICS.health_state.build(instance=self.instance):
+                self.states.append(DaemonState.model_validate_json(delivery.payload))
+                self.retained.append(delivery.retain)
+                self.raw.append(json.loads(delivery.payload))
+            elif delivery.topic == TOPICS.heartbeat.build(instance=self.instance):
+                self.heartbeats.append(Heartbeat.model_validate_json(delivery.payload))
+                self.raw.append(json.loads(delivery.payload))
+            delivery.acknowledge()
+            delivery.release()
+
+    async def next_heartbeat(self) -> Heartbeat:
+        """The next one from now."""
+        seen = len(self.heartbeats)
+        await eventually(lambda: len(self.heartbeats) > seen)
+        return self.heartbeats[-1]

@@ -20,6 +20,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.link import Link, linked
 from racing_coach_server.messaging.router import Router
+from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
@@ -82,15 +83,16 @@ class BrokerClient:
         """Stay connected until `stop`.
 
         Raises:
-            SessionTakenOverError: another client uses our client id; going on would be a war.
+            ClientIdInUseError: another daemon has taken our session over; going on would be a war.
         """
         backoff = Backoff()
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
                 try:
                     await self._session(backoff, tasks)
-                except SessionTakenOverError:
-                    raise
+                except SessionTakenOverError as error:
+                    self.trouble.began(str(error))
+                    await self._look_who_it_was(backoff)
                 except ReceiveMaximumExceededError:
                     self._receive_maximum = 1
                 except BrokerError as error:
@@ -99,6 +101,14 @@ class BrokerClient:
                 finally:
                     self._link = None
                     self.connected_since = None
+
+    async def _look_who_it_was(self, backoff: Backoff) -> None:
+        """Tell another daemon from a connection of our own that the network swallowed and gave back too late."""
+        try:
+            await refuse_if_in_use(self._settings)
+        except BrokerError as error:
+            self.trouble.began(str(error))
+        await self._pause(backoff.next_s())
 
     async def stop(self, farewell: OnConnect) -> None:
         """Take nothing more, finish what is in flight, say farewell, disconnect."""
@@ -130,18 +140,21 @@ class BrokerClient:
         async with linked(
             self._settings, receive_maximum=self._receive_maximum, will=self._will, held=self._held
         ) as link:
-            await link.incoming.subscribe(self._filters())
-            await self._on_connect(link.outgoing)
-            self._link = link
-            self.connected_since = datetime.now(UTC)
-            self.connects += 1
-            self._say_connected(link)
-            backoff.reset()
             try:
-                await self._take(link, tasks)
+                await self._take(link, backoff, tasks)
             finally:
                 link.incoming.drop_waiting()
             await self._stopped.wait()
+
+    async def _begin(self, link: Link, backoff: Backoff) -> None:
+        """Subscribe, and say that we are there."""
+        await link.incoming.subscribe(self._filters())
+        await self._on_connect(link.outgoing)
+        self._link = link
+        self.connected_since = datetime.now(UTC)
+        self.connects += 1
+        self._say_connected(link)
+        backoff.reset()
 
     def _say_connected(self, link: Link) -> None:
         self.trouble.ended()
@@ -158,21 +171,29 @@ class BrokerClient:
         group = self._settings.delivery.shared_group
         return [f"$share/{group}/{name}" if group else name for name in self._router.filters]
 
-    async def _take(self, link: Link, tasks: asyncio.TaskGroup) -> None:
-        """Give each delivery to the dispatcher, as many at once as there are slots, until told to stop."""
+    async def _take(self, link: Link, backoff: Backoff, tasks: asyncio.TaskGroup) -> None:
+        """Give each delivery to the dispatcher, as many at once as there are slots, until told to stop.
+
+        What the broker kept for the session comes before the SUBACK, and may fill the memory budget: it is
+        worked on while we subscribe.
+        """
+        beginning = asyncio.ensure_future(self._begin(link, backoff))
         stopping = asyncio.ensure_future(self._stopping.wait())
         ended = asyncio.ensure_future(link.ended())
         taking = asyncio.ensure_future(self._take_all(link, tasks))
         try:
-            await asyncio.wait({stopping, ended, taking}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({beginning, stopping, ended, taking}, return_when=asyncio.FIRST_COMPLETED)
+            if beginning.done():
+                beginning.result()
+                await asyncio.wait({stopping, ended, taking}, return_when=asyncio.FIRST_COMPLETED)
             if taking.done():
                 taking.result()
             if ended.done():
                 raise ended.result()
         finally:
-            for future in (stopping, ended, taking):
+            for future in (beginning, stopping, ended, taking):
                 future.cancel()
-            await asyncio.gather(stopping, ended, taking, return_exceptions=True)
+            await asyncio.gather(beginning, stopping, ended, taking, return_exceptions=True)
 
     async def _take_all(self, link: Link, tasks: asyncio.TaskGroup) -> None:
         async for delivery in link.incoming.deliveries():

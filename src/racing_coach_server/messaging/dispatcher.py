@@ -14,7 +14,7 @@ import structlog
 from racing_coach_core.backoff import Backoff
 from racing_coach_core.exceptions import ErrorDetail, Fault
 from racing_coach_core.identity import payload_sha256
-from racing_coach_core.mqtt import ConnectionLostError, Delivery, PublishRefusedError
+from racing_coach_core.mqtt import ConnectionLostError, Delivery, PacketTooLargeError, PublishRefusedError
 from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import fault_of, in_words, may_be_poison
@@ -154,13 +154,16 @@ class Dispatcher:
         """Publish the answer and see it accepted. Returns whether to acknowledge."""
         try:
             heard = await link.outgoing.publish(reply.topic, reply.payload, properties=reply.properties)
-        except PublishRefusedError as error:
+        except (PublishRefusedError, PacketTooLargeError) as error:
             # Committed but not told: the rig keeps the lap and asks again. Not to acknowledge would stall
             # every other rig behind a mistake in the broker's access list.
             self.answer_trouble.began(str(error))
             return True
         except ConnectionLostError as error:
             log.debug("not answered, the broker will send it again", error=str(error))
+            # Which it does on another link only: on this one, should it stand after all, the message would hold up
+            # the acknowledgement of all behind it for ever.
+            link.outgoing.abort()
             return False
         self.answer_trouble.ended()
         if not heard:

@@ -92,7 +92,7 @@ async def test_in_words_is_the_drivers_own_sentence(engine: AsyncEngine) -> None
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda url: url.set(host="127.0.0.1", port=free_port()), "refused"),
+        (lambda url: url.set(host="127.0.0.1", port=free_port()), "ConnectionRefusedError"),
         (lambda url: url.set(database="nowhere"), "does not exist"),
         (lambda url: url.set(password="wrong"), "password"),
         (lambda url: url.set(host="nowhere.invalid"), ""),
