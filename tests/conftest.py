@@ -109,9 +109,7 @@ def postgres_process() -> Iterator[PostgresProcess]:
 
 
 async def _execute(server: URL, statement: str) -> None:
-    connection = await asyncpg.connect(
-        server.set(drivername="postgresql").render_as_string(hide_password=False)
-    )
+    connection = await asyncpg.connect(server.set(drivername="postgresql").render_as_string(hide_password=False))
     try:
         await connection.execute(statement)
     finally:

@@ -48,9 +48,7 @@ def mosquitto_container() -> Iterator[Broker]:
 def timescale_container() -> Iterator[str]:
     """TimescaleDB; yields the URL of its database `postgres`. It may still be starting."""
     password = secrets.token_urlsafe(12)
-    container = (
-        DockerContainer(TIMESCALE_IMAGE).with_exposed_ports(5432).with_env("POSTGRES_PASSWORD", password)
-    )
+    container = DockerContainer(TIMESCALE_IMAGE).with_exposed_ports(5432).with_env("POSTGRES_PASSWORD", password)
     with _started(container):
         host, port = container.get_container_host_ip(), container.get_exposed_port(5432)
         yield f"postgresql+asyncpg://postgres:{password}@{host}:{port}/postgres"

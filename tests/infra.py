@@ -158,9 +158,7 @@ class MosquittoProcess(ServerProcess):
             # Else it would go on as an account that cannot reach the scratch directory.
             settings["user"] = "root"
         kept = [line for line in moved.splitlines() if line.partition(" ")[0] not in settings]
-        return "\n".join(
-            [*kept, *(f"{option} {value}" for option, value in settings.items()), self._more, ""]
-        )
+        return "\n".join([*kept, *(f"{option} {value}" for option, value in settings.items()), self._more, ""])
 
     def _command(self) -> list[str]:
         return [str(find_mosquitto()), "-c", str(self.scratch / "mosquitto.conf")]

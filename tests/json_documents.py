@@ -55,14 +55,26 @@ NUMBERS = [
 NO_JSON = ["01", "+1", ".5", "1.", "1e", "0x1", "'a'", '"a\nb"', '"\\x41"', '"\\u12"', "nul", "True", "", "{,}", "[1,]"]
 STRINGS = [
     *('""', '"x"', '"1"', '"1.5"', '"\\ud83d\\ude00"', '"\\ud800"', '"\\udc00\\ud800"', '"\\u0000"', '"a\\u0000b"'),
-    *('"true"', '"' + "x" * 64 + '"', '"' + "x" * 257 + '"', '"\\u00e9\\n\\/"', '"7b2c3f9e-3c1b-4b0a-9b8e-0f6a3d1b2c4d"'),
+    *(
+        '"true"',
+        '"' + "x" * 64 + '"',
+        '"' + "x" * 257 + '"',
+        '"\\u00e9\\n\\/"',
+        '"7b2c3f9e-3c1b-4b0a-9b8e-0f6a3d1b2c4d"',
+    ),
     *('"7b2c3f9e3c1b4b0a9b8e0f6a3d1b2c4d"', '"{7b2c3f9e-3c1b-4b0a-9b8e-0f6a3d1b2c4d}"', '"urn:uuid:7b2c3f9e"'),
 ]
 TIMESTAMPS = [
     *("2026-05-01T12:00:00Z", "2026-05-01 12:00:00.1234567", "2026-02-30T00:00:00", "2026-01-01T24:00:00"),
     *("2026-05-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-05-01T12:00:60Z"),
     *("2026-05-01T12:00:00+14:59", "2026-05-01T12:00:00+15:00", "2026-05-01T12:00:00-0000", "2026-05-01T12:00Z"),
-    *("1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "2026-05-01T12:00:00.Z", "2026-5-1T1:2:3"),
+    *(
+        "1969-12-31T23:59:59Z",
+        "2200-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "2026-05-01T12:00:00.Z",
+        "2026-5-1T1:2:3",
+    ),
 ]
 _PLAIN = [None, True, False, [], {}, [[]], [None], {"left": 1}, {"LF": 80.5}, {"LF": {"left": 80.5}}, [1.5, 2.5]]
 
@@ -117,7 +129,11 @@ def _with_oddity(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
         inner = [key for key, value in _items(node) if isinstance(value, dict | list) and value]
         if not inner or draw(st.integers(0, 3)) == 0:
             break
-        node = node["lap"] if node is document and draw(st.booleans()) and "lap" in inner else node[draw(st.sampled_from(inner))]
+        node = (
+            node["lap"]
+            if node is document and draw(st.booleans()) and "lap" in inner
+            else node[draw(st.sampled_from(inner))]
+        )
     keys = [key for key, _ in _items(node)]
     odd = draw(_odd)
     if isinstance(node, list):
@@ -157,7 +173,31 @@ def _damaged(draw: st.DrawFn, payload: bytes) -> bytes:
     at = draw(st.integers(0, len(payload) - 1))
     match draw(st.sampled_from(["replace", "replace", "insert", "delete", "cut", "append"])):
         case "replace":
-            return payload[:at] + draw(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b",", b":", b"0", b" ", b"e", b"\\", b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80"])) + payload[at + 1 :]
+            return (
+                payload[:at]
+                + draw(
+                    st.sampled_from(
+                        [
+                            b"{",
+                            b"}",
+                            b"[",
+                            b"]",
+                            b'"',
+                            b",",
+                            b":",
+                            b"0",
+                            b" ",
+                            b"e",
+                            b"\\",
+                            b"\x00",
+                            b"\xff",
+                            b"\xc3",
+                            b"\xed\xa0\x80",
+                        ]
+                    )
+                )
+                + payload[at + 1 :]
+            )
         case "insert":
             return payload[:at] + draw(st.binary(min_size=1, max_size=3)) + payload[at:]
         case "delete":

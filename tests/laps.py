@@ -153,7 +153,11 @@ def laps(draw: st.DrawFn) -> Lap:
         session=draw(sessions()),
         lap_time=draw(st.none() | st.floats(5e-324, 1e9)),
         frames=frames_from_columns(
-            {channel.name: pa.array(values[channel.name], channel.type) for channel in CHANNELS if channel.name in values},
+            {
+                channel.name: pa.array(values[channel.name], channel.type)
+                for channel in CHANNELS
+                if channel.name in values
+            },
             count,
         ),
     )

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 ON_TRACK: Final = 3
 """iRacing's `TrackSurface` for a car on the racing surface."""
@@ -28,8 +27,8 @@ def covers_lap(frames: pa.RecordBatch) -> bool:
 
 def stays_on_track(frames: pa.RecordBatch) -> bool:
     """Whether every frame that knows its surface is on track; frames that do not know count as on track."""
-    surface = frames.column("track_surface")
-    return surface.null_count == len(surface) or pc.all(pc.equal(surface, ON_TRACK)).as_py() is not False
+    surface = frames.column("track_surface").drop_null()
+    return bool(np.all(surface.to_numpy() == ON_TRACK))
 
 
 def is_valid_lap(frames: pa.RecordBatch) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from racing_coach_core.arrow_types import Column
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
 from racing_coach_core.frames import TelemetryFrame
 
@@ -18,7 +19,7 @@ def columns_of(frames: Sequence[TelemetryFrame]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
 
 
-def _column(channel: Channel, frames: Sequence[TelemetryFrame]) -> pa.Array:
+def _column(channel: Channel, frames: Sequence[TelemetryFrame]) -> Column:
     values = [_value(frame, channel.json_path) for frame in frames]
     if pa.types.is_floating(channel.type):
         # Through float64, as every other way takes: rounding twice could differ in the last bit.

@@ -5,7 +5,8 @@ import uuid
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from racing_coach_core.arrow_types import Column
 
 
 def lap_id_for(session_id: uuid.UUID, lap_number: int) -> uuid.UUID:
@@ -43,11 +44,11 @@ def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
     return digest.digest()
 
 
-def _values(column: pa.Array) -> np.ndarray:
+def _values(column: Column) -> np.ndarray:
     """The column as plain numbers: nulls as zero, minus zero as zero, timestamps as microseconds."""
     if pa.types.is_timestamp(column.type):
         column = column.view(pa.int64())
     if column.null_count:
-        column = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
+        column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     values = column.to_numpy(zero_copy_only=False)
     return values + 0.0 if values.dtype.kind == "f" else values

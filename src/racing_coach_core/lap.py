@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from racing_coach_core.arrow_types import Column, null_column
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
 from racing_coach_core.frames import SessionFrame
 
@@ -54,11 +55,11 @@ def frames_from_columns(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch
     unknown = set(columns) - set(LAP_SCHEMA.names)
     if unknown:
         raise KeyError(f"not a channel: {', '.join(sorted(unknown))}")
-    arrays: list[pa.Array] = []
+    arrays: list[Column] = []
     for channel in CHANNELS:
         values = columns.get(channel.name)
         if values is None:
-            arrays.append(pa.nulls(rows, channel.type))
+            arrays.append(null_column(rows, channel.type))
         elif isinstance(values, pa.Array):
             arrays.append(values.cast(channel.type))
         elif isinstance(values, np.ndarray) and values.dtype.kind == "f" and not channel.required:

@@ -216,7 +216,7 @@ class _Client(aiomqtt.Client):
         self._client.max_inflight_messages_set(65_535)
 
     @property
-    def connection_ended(self) -> asyncio.Future[None]:
+    def connection_ended(self) -> asyncio.Future[Any]:
         return self._disconnected
 
     @property
@@ -259,7 +259,7 @@ class _Client(aiomqtt.Client):
             self._loop.add_reader(sock.fileno(), self._read)
             self._misc_task = self._loop.create_task(self._misc_loop(), name="mqtt keepalive")
 
-        self._client._sock_recv = receive_in_pieces  # type: ignore[method-assign]
+        self._client._sock_recv = receive_in_pieces  # type: ignore[method-assign, assignment]  # its argument's name
         self._loop.call_soon_threadsafe(start)
 
     def pause(self) -> None:
@@ -339,7 +339,7 @@ class Connection:
         self._settings = settings
         self._budget = budget or ReceiveBudget()
         self._messages: asyncio.Queue[Delivery] = asyncio.Queue()
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 0 if clean else settings.session_expiry_s
         properties.ReceiveMaximum = receive_maximum
         password = settings.password.get_secret_value() if settings.password else None
@@ -422,7 +422,7 @@ class Connection:
 
     async def ended(self) -> ConnectionLostError:
         """Wait for the end of the connection, and say why it ended."""
-        await asyncio.wait({self._client.connection_ended})
+        await asyncio.wait([self._client.connection_ended])
         return self._why()
 
     def _why(self) -> ConnectionLostError:
@@ -454,9 +454,7 @@ class Connection:
 
     async def _suback(self, filters: Sequence[str], qos: int) -> Sequence[ReasonCode | int]:
         """The answer to SUBSCRIBE. While we do not read it may lie in the socket for any time."""
-        answer = asyncio.ensure_future(
-            self._client.subscribe([(name, qos) for name in filters], timeout=math.inf)
-        )
+        answer = asyncio.ensure_future(self._client.subscribe([(name, qos) for name in filters], timeout=math.inf))
         ended = self._client.connection_ended
         try:
             while not answer.done():
@@ -466,9 +464,7 @@ class Connection:
                 if ended.done():
                     raise self._why()
                 if not (answer.done() or self._client.paused):
-                    raise ConnectionLostError(
-                        f"could not subscribe: no SUBACK within {self._settings.timeout_s:g} s"
-                    )
+                    raise ConnectionLostError(f"could not subscribe: no SUBACK within {self._settings.timeout_s:g} s")
             return answer.result()
         finally:
             answer.cancel()
@@ -483,7 +479,7 @@ class Connection:
         while True:
             get = asyncio.ensure_future(self._messages.get())
             try:
-                await asyncio.wait({get, ended}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([get, ended], return_when=asyncio.FIRST_COMPLETED)
                 if ended.done():
                     raise self._why()  # noqa: TRY301 (both ways out give the memory back)
             except BaseException:
@@ -529,7 +525,7 @@ class Connection:
         self._client.pubacks[info.mid] = puback
         try:
             await asyncio.wait(
-                {puback, self._client.connection_ended},
+                [puback, self._client.connection_ended],
                 timeout=self._settings.timeout_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -568,7 +564,7 @@ class Connection:
         properties = message.properties
         return Delivery(
             topic=_topic_of(message),
-            payload=message.payload,
+            payload=cast("bytes", message.payload),  # bytes-like; nobody here writes to it
             qos=message.qos,
             retain=message.retain,
             duplicate=message.dup,

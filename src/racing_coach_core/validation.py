@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from racing_coach_core.arrow_types import Column
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.exceptions import ErrorDetail
 
@@ -49,7 +50,7 @@ def _frame_error(index: int, field: str, msg: str) -> ErrorDetail:
     return ErrorDetail(("lap", "frames", index, field), msg)
 
 
-def _check_required(name: str, column: pa.Array) -> list[ErrorDetail]:
+def _check_required(name: str, column: Column) -> list[ErrorDetail]:
     if column.null_count:
         missing = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))
         return [_frame_error(int(i), name, "is required") for i in missing[:MAX_ERRORS]]

@@ -335,7 +335,7 @@ class Outbox:
         """Whether a file was not read before in this state."""
         with self._transaction() as db:
             row = db.execute("select size, mtime_ns from files where path = ?", (str(path),)).fetchone()
-        return row != (size, mtime_ns)
+        return bool(row != (size, mtime_ns))
 
     def file_was_read(self, path: Path, size: int, mtime_ns: int) -> None:
         """Remember that a file's laps are spooled."""

@@ -183,7 +183,7 @@ class Publisher:
         if payload is None:
             return
         topic = self._topics.laps.build(rig=self._settings.rig, car=entry.car_id)
-        properties = Properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ContentType = entry.content_type
         properties.CorrelationData = secrets.token_bytes(8)
         again_at = time.time() + self._answer_timeout(entry)

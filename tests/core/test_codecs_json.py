@@ -236,7 +236,10 @@ def test_as_many_frames_as_allowed() -> None:
 def test_elements_of_a_few_bytes_are_counted_before_columns_are_made(element: str) -> None:
     """A list of nothing, which would become half a kilobyte a piece, is refused for its length or its kind."""
     frames = ",".join([element] * 5_000)
-    error = refusal(to_bytes({"session": session_json(), "lap": {"frames": "F"}}).replace(b'"F"', f"[{frames}]".encode()), frames=100)
+    error = refusal(
+        to_bytes({"session": session_json(), "lap": {"frames": "F"}}).replace(b'"F"', f"[{frames}]".encode()),
+        frames=100,
+    )
     assert isinstance(error, PayloadTooLargeError if element == "{}" else InvalidLapError)
 
 
@@ -307,7 +310,9 @@ def test_numbers_are_rounded_once() -> None:
     assert values == {float(np.float32(tricky))}
 
 
-@pytest.mark.parametrize("stamp", ["2026-05-01T12:00:00.5Z", "2026-05-01 12:00:00.5", "2026-05-01T14:00:00.500000999+02:00"])
+@pytest.mark.parametrize(
+    "stamp", ["2026-05-01T12:00:00.5Z", "2026-05-01 12:00:00.5", "2026-05-01T14:00:00.500000999+02:00"]
+)
 def test_timestamps_in_every_form_are_the_same_instant(stamp: str) -> None:
     """With Z, without an offset, with another offset and with nanoseconds."""
     stamps = decode(lap_json(2, timestamp=stamp)).frames.column("timestamp")

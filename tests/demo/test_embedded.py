@@ -58,9 +58,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
 
 
 def test_the_database_is_as_durable_as_in_production(database: EmbeddedPostgres) -> None:
-    assert [
-        query(database, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")
-    ] == [
+    assert [query(database, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")] == [
         "on",
         "on",
         "on",
@@ -78,9 +76,7 @@ def test_the_database_listens_on_loopback_only_and_wants_its_password(database: 
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_what_was_committed_is_there_after_a_restart_on_the_same_port(
-    database: EmbeddedPostgres, end: str
-) -> None:
+def test_what_was_committed_is_there_after_a_restart_on_the_same_port(database: EmbeddedPostgres, end: str) -> None:
     port, table = database.port, f"kept_by_{end}"
     query(database, f"create table {table} as select 42 as answer")
 

@@ -5,27 +5,38 @@ Each fault begins, lasts, and is over when its function returns; a schedule may 
 
 import asyncio
 import contextlib
+import os
 import random
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 
 from tests.faults.chaos import republish
 from tests.faults.world import KEEPALIVE_S, Rig, World
 
-type Fault = Callable[[World, random.Random], Awaitable[None]]
+type Strike = Callable[[World, random.Random], Awaitable[None]]
 
 LONGER_THAN_KEEPALIVE_S = 1.5 * KEEPALIVE_S + 1
 """After this the broker has given up on a client."""
 
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong, and which parts of the world it has for itself meanwhile."""
+
+    strike: Strike
+    needs: frozenset[str]
+
+
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str) -> Callable[[Fault], Fault]:
-    def register(function: Fault) -> Fault:
-        FAULTS[name] = function
-        return function
+def fault(name: str, *needs: str) -> Callable[[Strike], Strike]:
+    def register(strike: Strike) -> Strike:
+        FAULTS[name] = Fault(strike, frozenset(needs))
+        return strike
 
     return register
 
@@ -33,7 +44,7 @@ def fault(name: str) -> Callable[[Fault], Fault]:
 # --- the daemon ----------------------------------------------------------------------------------------------
 
 
-@fault("daemon killed")
+@fault("daemon killed", "daemon")
 async def daemon_killed(world: World, chance: random.Random) -> None:
     with world.down("daemon"):
         await asyncio.to_thread(world.daemon.kill)
@@ -41,22 +52,21 @@ async def daemon_killed(world: World, chance: random.Random) -> None:
         await asyncio.to_thread(world.daemon.start, wait=False)
 
 
-@fault("daemon killed again and again")
+@fault("daemon killed again and again", "daemon")
 async def daemon_killed_often(world: World, chance: random.Random) -> None:
     for _ in range(4):
         await daemon_killed(world, chance)
         await asyncio.sleep(chance.uniform(1.0, 3.0))
 
 
-@fault("daemon restarted")
+@fault("daemon restarted", "daemon")
 async def daemon_restarted(world: World, chance: random.Random) -> None:
     with world.down("daemon"):
-        if code := await asyncio.to_thread(world.daemon.stop):
-            world.violations.append(f"SIGTERM ended the daemon with {code}")
+        await world.stop_daemon()
         await asyncio.to_thread(world.daemon.start, wait=False)
 
 
-@fault("daemon frozen")
+@fault("daemon frozen", "daemon")
 async def daemon_frozen(world: World, chance: random.Random) -> None:
     with world.down("daemon"):
         await _frozen([world.daemon.pid], LONGER_THAN_KEEPALIVE_S)
@@ -65,7 +75,7 @@ async def daemon_frozen(world: World, chance: random.Random) -> None:
 # --- the broker ----------------------------------------------------------------------------------------------
 
 
-@fault("broker killed")
+@fault("broker killed", "broker")
 async def broker_killed(world: World, chance: random.Random) -> None:
     if chance.random() < 0.5:
         world.broker.save()
@@ -75,28 +85,28 @@ async def broker_killed(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.broker.start)
 
 
-@fault("broker killed, its disk lost")
+@fault("broker killed, its disk lost", "broker")
 async def broker_killed_and_forgetful(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.broker.kill)
     world.broker.forget()
     await asyncio.to_thread(world.broker.start)
 
 
-@fault("broker restarted")
+@fault("broker restarted", "broker")
 async def broker_restarted(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.broker.stop)
     await asyncio.sleep(chance.uniform(0.0, 2.0))
     await asyncio.to_thread(world.broker.start)
 
 
-@fault("broker restarted without its file")
+@fault("broker restarted without its file", "broker")
 async def broker_restarted_and_forgetful(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.broker.stop)
     world.broker.forget()
     await asyncio.to_thread(world.broker.start)
 
 
-@fault("broker frozen")
+@fault("broker frozen", "broker")
 async def broker_frozen(world: World, chance: random.Random) -> None:
     world.broker.freeze()
     try:
@@ -108,21 +118,21 @@ async def broker_frozen(world: World, chance: random.Random) -> None:
 # --- the database --------------------------------------------------------------------------------------------
 
 
-@fault("database killed")
+@fault("database killed", "database")
 async def database_killed(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.kill)
     await asyncio.sleep(chance.uniform(0.0, 2.0))
     await asyncio.to_thread(world.database.start)
 
 
-@fault("database stopped for a while")
+@fault("database stopped for a while", "database")
 async def database_stopped(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.stop)
     await asyncio.sleep(chance.uniform(5.0, 12.0))
     await asyncio.to_thread(world.database.start)
 
 
-@fault("database frozen")
+@fault("database frozen", "database")
 async def database_frozen(world: World, chance: random.Random) -> None:
     world.database.freeze()
     try:
@@ -131,7 +141,7 @@ async def database_frozen(world: World, chance: random.Random) -> None:
         world.database.thaw()
 
 
-@fault("database read-only")
+@fault("database read-only", "database")
 async def database_read_only(world: World, chance: random.Random) -> None:
     await world.sql("alter system set default_transaction_read_only = on", "select pg_reload_conf()")
     try:
@@ -144,7 +154,7 @@ async def database_read_only(world: World, chance: random.Random) -> None:
         )
 
 
-@fault("database connections terminated")
+@fault("database connections terminated", "database")
 async def database_connections_terminated(world: World, chance: random.Random) -> None:
     for _ in range(6):
         await world.sql(
@@ -154,7 +164,7 @@ async def database_connections_terminated(world: World, chance: random.Random) -
         await asyncio.sleep(chance.uniform(0.1, 0.8))
 
 
-@fault("database slow")
+@fault("database slow", "database")
 async def database_slow(world: World, chance: random.Random) -> None:
     await world.sql(
         "create or replace function slowly() returns trigger language plpgsql as"
@@ -167,7 +177,7 @@ async def database_slow(world: World, chance: random.Random) -> None:
         await _until_done(lambda: world.sql("drop trigger slowly on laps"))
 
 
-@fault("database tables locked")
+@fault("database tables locked", "database")
 async def database_locked(world: World, chance: random.Random) -> None:
     connection = await asyncpg.connect(world.database_url)
     try:
@@ -178,7 +188,7 @@ async def database_locked(world: World, chance: random.Random) -> None:
         connection.terminate()
 
 
-@fault("database connections cut")
+@fault("database connections cut", "database")
 async def database_connections_cut(world: World, chance: random.Random) -> None:
     for _ in range(3):
         world.to_database.cut_after(chance.randrange(1, 200_000))
@@ -186,7 +196,7 @@ async def database_connections_cut(world: World, chance: random.Random) -> None:
         world.to_database.cut()
 
 
-@fault("database connections gone silent")
+@fault("database connections gone silent", "database")
 async def database_connections_stranded(world: World, chance: random.Random) -> None:
     stranded = world.to_database.strand()
     await asyncio.sleep(LONGER_THAN_KEEPALIVE_S)
@@ -197,7 +207,7 @@ async def database_connections_stranded(world: World, chance: random.Random) -> 
 # --- the rigs ------------------------------------------------------------------------------------------------
 
 
-@fault("rig killed")
+@fault("rig killed", "rigs")
 async def rig_killed(world: World, chance: random.Random) -> None:
     for rig in chance.sample(world.rigs, k=min(2, len(world.rigs))):
         with world.down(rig.name):
@@ -206,7 +216,7 @@ async def rig_killed(world: World, chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(0.0, 1.0))
 
 
-@fault("rig frozen")
+@fault("rig frozen", "rigs")
 async def rig_frozen(world: World, chance: random.Random) -> None:
     rigs: list[Rig] = chance.sample(world.rigs, k=min(2, len(world.rigs)))
     with world.down(*(rig.name for rig in rigs)):
@@ -216,14 +226,14 @@ async def rig_frozen(world: World, chance: random.Random) -> None:
 # --- the network ---------------------------------------------------------------------------------------------
 
 
-@fault("sockets cut")
+@fault("sockets cut", "network")
 async def sockets_cut(world: World, chance: random.Random) -> None:
     for _ in range(3):
         world.to_broker.cut()
         await asyncio.sleep(chance.uniform(0.2, 1.5))
 
 
-@fault("sockets cut in mid-payload")
+@fault("sockets cut in mid-payload", "network")
 async def sockets_cut_in_mid_payload(world: World, chance: random.Random) -> None:
     cuts = world.to_broker.cuts
     world.to_broker.cut_after(chance.randrange(10_000, 140_000))
@@ -233,7 +243,7 @@ async def sockets_cut_in_mid_payload(world: World, chance: random.Random) -> Non
                 await asyncio.sleep(0.1)
 
 
-@fault("network silent")
+@fault("network silent", "network")
 async def network_held(world: World, chance: random.Random) -> None:
     world.to_broker.hold()
     try:
@@ -242,7 +252,7 @@ async def network_held(world: World, chance: random.Random) -> None:
         world.to_broker.release()
 
 
-@fault("connections half open, what they held comes late")
+@fault("connections half open, what they held comes late", "network")
 async def half_open(world: World, chance: random.Random) -> None:
     stranded = world.to_broker.strand()
     await asyncio.sleep(LONGER_THAN_KEEPALIVE_S + 4)
@@ -254,12 +264,12 @@ async def half_open(world: World, chance: random.Random) -> None:
 # --- what the broker may do by itself ------------------------------------------------------------------------
 
 
-@fault("laps delivered again")
+@fault("laps delivered again", "broker")
 async def duplicates(world: World, chance: random.Random) -> None:
     await republish(world.broker.broker, chance, shuffled=False)
 
 
-@fault("laps delivered again out of order")
+@fault("laps delivered again out of order", "broker")
 async def reordered(world: World, chance: random.Random) -> None:
     await republish(world.broker.broker, chance, shuffled=True)
 
@@ -267,7 +277,7 @@ async def reordered(world: World, chance: random.Random) -> None:
 # --- several at once -----------------------------------------------------------------------------------------
 
 
-@fault("everything killed at once")
+@fault("everything killed at once", "daemon", "broker", "database", "rigs")
 async def everything_killed(world: World, chance: random.Random) -> None:
     names = [rig.name for rig in world.rigs]
     with world.down("daemon", *names):
@@ -280,7 +290,7 @@ async def everything_killed(world: World, chance: random.Random) -> None:
             rig.start()
 
 
-@fault("daemon killed while the database is gone")
+@fault("daemon killed while the database is gone", "daemon", "database")
 async def killed_in_outage(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.stop)
     await asyncio.sleep(2)
@@ -289,7 +299,7 @@ async def killed_in_outage(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.start)
 
 
-@fault("daemon restarted while the database is gone")
+@fault("daemon restarted while the database is gone", "daemon", "database")
 async def restarted_in_outage(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.stop)
     await asyncio.sleep(2)
@@ -298,7 +308,7 @@ async def restarted_in_outage(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.start)
 
 
-@fault("network cut while the database is gone")
+@fault("network cut while the database is gone", "network", "database")
 async def cut_in_outage(world: World, chance: random.Random) -> None:
     await asyncio.to_thread(world.database.stop)
     await asyncio.sleep(1)
@@ -314,12 +324,31 @@ async def cut_in_outage(world: World, chance: random.Random) -> None:
 async def run_schedule(
     world: World, chance: random.Random, faults: Iterable[str], said: Callable[[str], None] = lambda _: None
 ) -> None:
-    """One fault after another, with moments of peace between them."""
-    for name in faults:
+    """Faults with moments of peace between them; two at once where they strike at different parts of the world."""
+    waiting = list(faults)
+    busy: set[str] = set()
+
+    async def strike(name: str, own_chance: random.Random, pause_s: float) -> None:
         said(name)
-        await FAULTS[name](world, chance)
+        await FAULTS[name].strike(world, own_chance)
         world.faults[name] = world.faults.get(name, 0) + 1
-        await asyncio.sleep(chance.uniform(0.5, 2.5))
+        await asyncio.sleep(pause_s)
+
+    async def one_after_another(longest_pause_s: float) -> None:
+        while waiting:
+            name = next((name for name in waiting if not FAULTS[name].needs & busy), None)
+            if name is None:
+                await asyncio.sleep(0.1)
+                continue
+            waiting.remove(name)
+            needs = FAULTS[name].needs
+            busy.update(needs)
+            await strike(name, random.Random(chance.random()), chance.uniform(0.5, longest_pause_s))
+            busy.difference_update(needs)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(one_after_another(longest_pause_s=2.5))
+        tasks.create_task(one_after_another(longest_pause_s=8))
 
 
 def each_once(chance: random.Random) -> list[str]:
@@ -336,9 +365,6 @@ async def _frozen(pids: list[int], seconds: float) -> None:
 
 @asynccontextmanager
 async def _stopped(pids: list[int]) -> AsyncIterator[None]:
-    import os
-    import signal
-
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:

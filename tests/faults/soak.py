@@ -45,9 +45,10 @@ async def seeded_run(
         print(f"{time.monotonic() - began:7.1f} s  {world.driven:5} driven {world.waiting:4} waiting  {text}", flush=True)
 
     async with World(seed=seed, rigs=RIGS, laps_per_rig=per_rig, interval_s=0.85 * seconds / per_rig) as world:
+        await world.until_started()
         await run_schedule(world, chance, names, say)
         while minutes is not None and time.monotonic() - began < seconds:
-            await run_schedule(world, chance, [chance.choice(names)], say)
+            await run_schedule(world, chance, chance.sample(names, k=min(10, len(names))), say)
         say("the faults are over")
         await world.until_driven(timeout_s=seconds + 120)
         say("all laps are driven")
@@ -58,7 +59,7 @@ async def seeded_run(
     return report
 
 
-_ABOUT_S = 5.5
+_ABOUT_S = 3.5
 """What a fault takes on average, with the pause after it."""
 
 

@@ -254,6 +254,12 @@ class World:
         """Laps that the outboxes hold without an answer."""
         return sum(rig.files.waiting() for rig in self.rigs)
 
+    async def until_started(self, timeout_s: float = 60) -> None:
+        """Until every rig has driven a lap."""
+        async with asyncio.timeout(timeout_s):
+            while not all(rig.driven for rig in self.rigs):
+                await asyncio.sleep(0.1)
+
     async def until_driven(self, timeout_s: float) -> None:
         """Until every rig has driven its laps."""
         async with asyncio.timeout(timeout_s):
@@ -275,8 +281,14 @@ class World:
         for rig in self.rigs:
             if code := await asyncio.to_thread(rig.stop):
                 self.violations.append(f"{rig.name} stopped with {code}")
-        if code := await asyncio.to_thread(self.daemon.stop):
-            self.violations.append(f"the daemon stopped with {code}")
+        await self.stop_daemon()
+
+    async def stop_daemon(self) -> None:
+        """SIGTERM, and a look at the exit code."""
+        hears = self.daemon.is_ready
+        code = await asyncio.to_thread(self.daemon.stop)
+        if code and (hears or code != -signal.SIGTERM):
+            self.violations.append(f"SIGTERM ended the daemon with {code}")
 
     async def check(self) -> Report:
         """Compare what was promised with what is in the database."""

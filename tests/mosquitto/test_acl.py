@@ -105,9 +105,7 @@ def test_a_rig_publishes_as_nobody_else(login: Login, topic: str) -> None:
     assert [reader.receive()[1] for reader in everybody] == [b"end"] * 3
 
 
-@pytest.mark.parametrize(
-    "subscription", ["#", f"{PREFIX}/acks/+/cars/+/laps", answers("rig-2"), coaching("rig-2")]
-)
+@pytest.mark.parametrize("subscription", ["#", f"{PREFIX}/acks/+/cars/+/laps", answers("rig-2"), coaching("rig-2")])
 def test_a_rig_reads_its_own_answers_and_nothing_else(login: Login, subscription: str) -> None:
     rig, other, daemon = login("rig-1"), login("rig-2"), login(DAEMON)
     rig.subscribe(subscription, answers("rig-1"), coaching("rig-1"))
@@ -179,9 +177,7 @@ def test_a_user_name_with_a_wildcard_opens_nothing(
         wild.receive(timeout_s=0.2)
 
 
-def test_a_lap_of_16_mib_survives_a_restart_of_the_broker(
-    mosquitto_process: MosquittoProcess, login_at: Login
-) -> None:
+def test_a_lap_of_16_mib_survives_a_restart_of_the_broker(mosquitto_process: MosquittoProcess, login_at: Login) -> None:
     broker = mosquitto_process.broker
     payload = uuid.uuid4().bytes * MIB
     away = login_at(broker, DAEMON, client_id="the daemon")

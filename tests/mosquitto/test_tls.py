@@ -15,9 +15,7 @@ from racing_coach_demo.processes import LOOPBACK, free_port
 
 pytestmark = [
     pytest.mark.mosquitto,
-    pytest.mark.skipif(
-        shutil.which("openssl") is None, reason="needs the openssl command, for a certificate"
-    ),
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command, for a certificate"),
 ]
 
 

@@ -7,7 +7,7 @@ import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -199,9 +199,10 @@ async def running(settings: Settings, broker: Broker) -> AsyncIterator[App]:
         yield app
     finally:
         app._stop.set()
-        with suppress(asyncio.CancelledError):
+        try:
             await task
-        await asyncio.to_thread(forget, broker, settings.client_id, settings.instance)
+        finally:
+            await asyncio.to_thread(forget, broker, settings.client_id, settings.instance)
 
 
 @dataclass

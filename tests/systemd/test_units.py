@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic_settings import BaseSettings
 
+from racing_coach_rig.config import RigSettings
 from racing_coach_server.config import Settings
 from racing_coach_server.main import EXIT_CONFIGURATION
 
@@ -76,17 +79,21 @@ def test_a_setting_that_cannot_work_is_not_tried_again() -> None:
     assert value("racing-coach.service", "RestartPreventExitStatus") == str(EXIT_CONFIGURATION)
 
 
-@pytest.mark.parametrize("example", ["racing-coach.env.example", "racing-coach-rig.env.example"])
-def test_every_variable_of_an_example_is_a_setting(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from racing_coach_rig.config import RigSettings
-
-    settings = RigSettings if "rig" in example else Settings
-    names = re.findall(r"^#?(RACING_COACH_[A-Z_]+)=", (UNITS / example).read_text(), re.MULTILINE)
+@pytest.mark.parametrize(
+    "file",
+    [
+        UNITS / "racing-coach.env.example",
+        UNITS / "racing-coach-rig.env.example",
+        UNITS.parent / "docker-compose.yml",
+    ],
+    ids=lambda file: file.name,
+)
+def test_every_variable_that_we_deliver_is_a_setting(file: Path) -> None:
+    settings: type[BaseSettings] = RigSettings if "rig" in file.name else Settings
+    names = set(re.findall(r"^ *#?(RACING_COACH_[A-Z_]+)[=:]", file.read_text(), re.MULTILINE))
     assert names
-    for name in names:
-        if name != "RACING_COACH_WATCH":  # the unit's own
-            field, *path = name.removeprefix("RACING_COACH_").lower().split("__")
-            model = settings.model_fields[field].annotation
-            for part in path:
-                assert part in model.model_fields, name
-                model = model.model_fields[part].annotation
+    for name in names - {"RACING_COACH_WATCH"}:  # which is the unit's own
+        model: Any = settings
+        for part in name.removeprefix("RACING_COACH_").lower().split("__"):
+            assert part in model.model_fields, name
+            model = model.model_fields[part].annotation

@@ -1,17 +1,19 @@
 """Columns of any origin to the canonical ones."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from racing_coach_core.arrow_types import Column, null_column
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
 from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
 from racing_coach_core.validation import MAX_ERRORS
 
 
-def canonical_frames(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
+def canonical_frames(columns: Mapping[str, Column], rows: int) -> pa.RecordBatch:
     """Bring columns to the names and types of `LAP_SCHEMA`.
 
     A number that is not finite, or does not fit 32 bits where the channel has 32, becomes null in a channel
@@ -25,12 +27,12 @@ def canonical_frames(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBat
         InvalidLapError: a column of the wrong kind, an integer out of range, a required value that is
             missing or not finite.
     """
-    arrays: list[pa.Array] = []
+    arrays: list[Column] = []
     errors: list[ErrorDetail] = []
     for channel in CHANNELS:
         column = columns.get(channel.name)
         if column is None:
-            column = pa.nulls(rows, channel.type)
+            column = null_column(rows, channel.type)
         try:
             arrays.append(_canonical(channel, column))
         except InvalidLapError as error:
@@ -40,7 +42,7 @@ def canonical_frames(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBat
     return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
 
 
-def _canonical(channel: Channel, column: pa.Array) -> pa.Array:
+def _canonical(channel: Channel, column: Column) -> Column:
     if channel.required and column.null_count:
         index = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
         raise _error(channel, index, "is required")
@@ -58,13 +60,13 @@ def _error(channel: Channel, index: int | None, msg: str) -> InvalidLapError:
     return InvalidLapError([ErrorDetail((*where, *channel.json_path), msg)])
 
 
-def _wrong_kind(channel: Channel, column: pa.Array, wanted: str) -> InvalidLapError:
+def _wrong_kind(channel: Channel, column: Column, wanted: str) -> InvalidLapError:
     return _error(channel, None, f"must be {wanted}, the column is of type {column.type}")
 
 
-def _float(channel: Channel, column: pa.Array) -> pa.Array:
+def _float(channel: Channel, column: Column) -> Column:
     if pa.types.is_null(column.type):
-        return pa.nulls(len(column), channel.type)
+        return null_column(len(column), channel.type)
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise _wrong_kind(channel, column, "numbers")
     converted = column if column.type == channel.type else column.cast(channel.type, safe=False)
@@ -72,18 +74,17 @@ def _float(channel: Channel, column: pa.Array) -> pa.Array:
     if pc.all(finite, min_count=0).as_py() is not False:
         return converted
     if not channel.required:
-        return pc.if_else(finite, converted, pa.scalar(None, channel.type))
+        return cast("Column", pc.if_else(finite, converted, pa.scalar(None, channel.type)))
     index = int(np.flatnonzero(~finite.to_numpy(zero_copy_only=False).astype(bool))[0])
     raise _error(channel, index, f"must be a finite number, got {column[index].as_py()}")
 
 
-def _integer(channel: Channel, column: pa.Array) -> pa.Array:
+def _integer(channel: Channel, column: Column) -> Column:
     if pa.types.is_null(column.type):
-        return pa.nulls(len(column), channel.type)
+        return null_column(len(column), channel.type)
     if not pa.types.is_integer(column.type):
         raise _wrong_kind(channel, column, "integers")
-    span = pc.min_max(column).as_py()
-    low, high = span["min"], span["max"]
+    low, high = pc.min(column).as_py(), pc.max(column).as_py()
     if low is not None and (low < channel.minimum or high > channel.maximum):
         values = column.to_numpy(zero_copy_only=False)
         index = int(np.flatnonzero((values < channel.minimum) | (values > channel.maximum))[0])
@@ -95,7 +96,7 @@ def _integer(channel: Channel, column: pa.Array) -> pa.Array:
     return column if column.type == channel.type else column.cast(channel.type)
 
 
-def _timestamp(channel: Channel, column: pa.Array) -> pa.Array:
+def _timestamp(channel: Channel, column: Column) -> Column:
     if not pa.types.is_timestamp(column.type):
         raise _wrong_kind(channel, column, "timestamps")
     if column.type == channel.type:
@@ -109,9 +110,9 @@ def _timestamp(channel: Channel, column: pa.Array) -> pa.Array:
     return micros.view(pa.int64()).view(channel.type)
 
 
-def _boolean(channel: Channel, column: pa.Array) -> pa.Array:
+def _boolean(channel: Channel, column: Column) -> Column:
     if pa.types.is_null(column.type):
-        return pa.nulls(len(column), channel.type)
+        return null_column(len(column), channel.type)
     if not pa.types.is_boolean(column.type):
         raise _wrong_kind(channel, column, "true or false")
     return column

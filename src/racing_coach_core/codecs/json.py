@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pa_json
 from pydantic import TypeAdapter, ValidationError
 
+from racing_coach_core.arrow_types import Column
 from racing_coach_core.channels import CHANNELS, Channel
 from racing_coach_core.codecs.canonical import canonical_frames
 from racing_coach_core.codecs.compression import Buffer
@@ -245,7 +246,7 @@ def _parse(text: bytes) -> pa.StructArray:
     return cast("pa.StructArray", table.column("frames").chunk(0).flatten())
 
 
-def _flatten(frames: pa.StructArray) -> dict[str, pa.Array]:
+def _flatten(frames: pa.StructArray) -> dict[str, Column]:
     return {c.name: pc.struct_field(frames, list(c.json_path)) for c in CHANNELS}
 
 
@@ -253,7 +254,7 @@ _ZONED: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-](0\d|1[0-
 _NAIVE: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?$"
 
 
-def _timestamps(column: pa.Array) -> pa.Array | None:
+def _timestamps(column: Column) -> Column | None:
     """Wire timestamps as instants; None if they need a closer look."""
     try:
         if pc.all(pc.match_substring_regex(column, _ZONED)).as_py():

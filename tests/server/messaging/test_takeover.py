@@ -1,0 +1,185 @@
+"""Two daemons with one client id: the second refuses, the first goes on; and nothing else keeps one from starting."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from racing_coach_core.messages import DatabaseHealth, DaemonState, Heartbeat, LapAccounts, MqttHealth
+from racing_coach_core.mqtt import Connection, SessionTakenOverError
+from racing_coach_server.app import App
+from racing_coach_server.exceptions import ClientIdInUseError
+from racing_coach_server.messaging.takeover import refuse_if_in_use
+from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually
+from tests.infra import DAEMON, Broker
+from tests.server.conftest import RunApp, StartDaemon
+from tests.server.support import app_settings, arrow, mqtt_settings, new_lap
+
+INTERVAL_S = 0.3
+
+
+@pytest.fixture
+def instance() -> str:
+    return f"test-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+async def health(broker: Broker, instance: str) -> AsyncIterator[Connection]:
+    """For saying of daemons what is not so; what it says of `instance` is forgotten at the end."""
+    async with Connection(mqtt_settings(broker, DAEMON), client_id=uuid.uuid4().hex, clean=True) as connection:
+        yield connection
+        await connection.publish(TOPICS.health_state.build(instance=instance), b"", retain=True)
+
+
+def state(instance: str, *, online: bool = True, client_id: str | None = None) -> bytes:
+    client_id = client_id or f"racing-coach-{instance}"
+    return (
+        DaemonState(online=online, instance=instance, version="1", timestamp=datetime.now(UTC), client_id=client_id)
+        .model_dump_json()
+        .encode()
+    )
+
+
+def heartbeat(instance: str) -> bytes:
+    beat = Heartbeat(
+        instance=instance,
+        version="1",
+        timestamp=datetime.now(UTC),
+        uptime_s=1,
+        status="healthy",
+        mqtt=MqttHealth(connected_since=None, reconnects=0),
+        database=DatabaseHealth(status="healthy", latency_ms=1),
+        laps=LapAccounts(),
+        frames_stored=0,
+        rss_bytes=1,
+    )
+    return beat.model_dump_json().encode()
+
+
+async def look(broker: Broker, instance: str) -> float:
+    """How long it takes to find that nobody is there."""
+    settings = app_settings(broker, "postgresql://x", instance=instance, health={"interval_s": INTERVAL_S})
+    started = time.monotonic()
+    await refuse_if_in_use(settings)
+    return time.monotonic() - started
+
+
+async def repeat(publish: Callable[[], object]) -> None:
+    while True:
+        await publish()  # type: ignore[misc]  # each gives a coroutine
+        await asyncio.sleep(INTERVAL_S / 3)
+
+
+async def test_the_second_of_two_daemons_refuses(
+    start_daemon: StartDaemon, broker: Broker, database_url: str, rig: LapClient, instance: str
+) -> None:
+    """Another instance with the client id of one that runs: a clear message, exit code 78, the first undisturbed."""
+    first = start_daemon(instance=instance, settings={"HEALTH__INTERVAL_S": INTERVAL_S})
+    second = DaemonProcess(
+        broker,
+        database_url,
+        settings={"HEALTH__INTERVAL_S": INTERVAL_S},
+        environment={"RACING_COACH_MQTT__CLIENT_ID": first.client_id},
+    )
+
+    code = await asyncio.to_thread(second.start(wait=False).wait)
+
+    assert code == 78
+    (refusal,) = second.logged("stopped for good")
+    assert (
+        f"another daemon (instance '{instance}') is running with the client id '{first.client_id}'" in refusal["reason"]
+    )
+    assert "RACING_COACH_INSTANCE and RACING_COACH_MQTT__CLIENT_ID" in refusal["reason"]
+    assert not second.is_ready
+    assert first.is_running
+    assert len(first.logged("connected to the broker")) == 1
+    assert (await rig.send(arrow(new_lap()))).status == "success"
+
+
+async def test_a_daemon_that_was_killed_with_its_broker_starts_again(
+    broker: Broker, health: Connection, instance: str
+) -> None:
+    """A retained `online` without heartbeats proves nothing: after two intervals it goes on."""
+    await health.publish(TOPICS.health_state.build(instance=instance), state(instance), retain=True)
+
+    took_s = await look(broker, instance)
+
+    assert 2 * INTERVAL_S < took_s < 2 * INTERVAL_S + 5
+
+
+async def test_the_heartbeats_of_others_do_not_keep_it_waiting(
+    broker: Broker, health: Connection, instance: str
+) -> None:
+    """One of several daemons, killed with its broker: that the others live is no reason to wait for ever."""
+    await health.publish(TOPICS.health_state.build(instance=instance), state(instance), retain=True)
+    topic = TOPICS.heartbeat.build(instance="another")
+    others = asyncio.create_task(repeat(lambda: health.publish(topic, heartbeat("another"))))
+    try:
+        took_s = await asyncio.wait_for(look(broker, instance), 10)
+    finally:
+        others.cancel()
+
+    assert took_s < 2 * INTERVAL_S + 5
+
+
+async def test_a_heartbeat_is_proof(broker: Broker, health: Connection, instance: str) -> None:
+    """A retained `online` with this client id, and heartbeats of the instance that said so."""
+    await health.publish(TOPICS.health_state.build(instance=instance), state(instance), retain=True)
+    topic = TOPICS.heartbeat.build(instance=instance)
+    alive = asyncio.create_task(repeat(lambda: health.publish(topic, heartbeat(instance))))
+    try:
+        with pytest.raises(ClientIdInUseError) as raised:
+            await look(broker, instance)
+    finally:
+        alive.cancel()
+
+    assert raised.value.instance == instance
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(lambda name: state(name, online=False), id="offline"),
+        pytest.param(lambda name: state(name, client_id="another"), id="another client id"),
+        pytest.param(lambda _: b'{"online": "perhaps"}', id="unreadable"),
+    ],
+)
+async def test_it_starts_at_once_where_nobody_is(
+    broker: Broker, health: Connection, instance: str, said: Callable[[str], bytes]
+) -> None:
+    """A clean stop, a will, another daemon, or nonsense: no wait."""
+    await health.publish(TOPICS.health_state.build(instance=instance), said(instance), retain=True)
+    topic = TOPICS.heartbeat.build(instance=instance)
+    noise = asyncio.create_task(repeat(lambda: health.publish(topic, heartbeat(instance))))
+    try:
+        took_s = await look(broker, instance)
+    finally:
+        noise.cancel()
+
+    assert took_s < 2 * INTERVAL_S + 1
+
+
+async def test_a_look_leaves_nothing_at_the_broker(broker: Broker, instance: str) -> None:
+    """No session under the daemon's own client id comes of looking."""
+    await look(broker, instance)
+
+    settings = mqtt_settings(broker, DAEMON)
+    async with Connection(settings, client_id=f"racing-coach-{instance}") as connection:
+        assert not connection.session_present
+    async with Connection(settings, client_id=f"racing-coach-{instance}", clean=True):
+        pass
+
+
+async def test_one_whose_session_is_taken_ends_for_good(run_app: RunApp, broker: Broker, instance: str) -> None:
+    """Another client comes with our client id all the same: no war, the reason is told."""
+    apps: list[App] = []
+    with pytest.raises(SessionTakenOverError, match="give each daemon its own"):
+        async with run_app(instance=instance) as app:
+            apps.append(app)
+            async with Connection(mqtt_settings(broker, DAEMON), client_id=app.settings.client_id, clean=True) as other:
+                await eventually(lambda: app.client.outgoing is None)
+                assert other.alive
+    assert apps[0].client.connects == 1
