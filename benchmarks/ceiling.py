@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import uvloop
-from servers import Servers
 
 from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.copy_frames import COPY_SCHEMA, binary_copy
+from servers import Servers
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from servers import Servers
 
 _PACKAGES = ("racing-coach", "pyarrow", "pgpq", "asyncpg", "sqlalchemy", "paho-mqtt", "aiomqtt", "uvloop", "pydantic")

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from laps import Payloads
+from racing_coach_core.channels import CHANNELS
 from rigs import publish
 from servers import Servers, daemon
 from throughput import BUSY_RIGS
-
-from racing_coach_core.channels import CHANNELS
 
 _WRITERS = 2
 _CHANNEL_NAMES = ", ".join(f'"{channel.name}"' for channel in CHANNELS)

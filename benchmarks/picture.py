@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import matplotlib as mpl
+
 from targets import Figures
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 (the backend is chosen first)
-from matplotlib.axes import Axes  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 _ARROW, _JSON, _DATABASE, _PLAIN = "#1b7f79", "#c8763a", "#3c4f76", "#9aa0a6"
 _GOAL = {"color": "#b3261e", "linestyle": "--", "linewidth": 1}

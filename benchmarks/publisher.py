@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import uvloop
-from laps import EncodedLap, Payloads
-from wire import RigConnection
 
+from laps import EncodedLap, Payloads
 from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding
 from racing_coach_core.topics import Topics
+from wire import RigConnection
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ class Rig:
     async def publish(self) -> Answered:
         parts = next(self._laps)
         sent = time.monotonic()
-        answer = await self._connection.publish(self._topic, self._content_type, parts)
-        return Answered(sent, time.monotonic(), json.loads(answer)["status"])
+        answer = json.loads(await self._connection.publish(self._topic, self._content_type, parts))
+        status, message = answer["status"], answer["message"]
+        return Answered(sent, time.monotonic(), f"{status}: {message}" if status == "rejected" else status)
 
     async def close(self) -> None:
         await self._connection.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
 from targets import TARGETS, Figures
 
 _BEGIN, _END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"

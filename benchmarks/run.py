@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from baseline import measure_baseline
 from burst import measure_burst
 from ceiling import Ceiling, measure_ceiling
@@ -19,7 +21,6 @@ from environment import environment
 from growth import measure_growth
 from laps import Payloads, simulate, write_payloads
 from report import print_report, write_markdown
-from rich.console import Console
 from servers import Servers, servers
 from sizes import FULL, QUICK, Sizes
 from storage import measure_storage
@@ -68,9 +69,7 @@ class Run:
     def _ceiling(self, laps: list[Any], *, warm_up: bool = False) -> None:
         """In rounds between the others: a machine may be slower at one time than at another."""
         self._servers.empty()
-        measured = self._step(
-            "ceiling", lambda: measure_ceiling(self._servers, laps, self._sizes.ceiling_laps)
-        )
+        measured = self._step("ceiling", lambda: measure_ceiling(self._servers, laps, self._sizes.ceiling_laps))
         if not warm_up:
             self._ceilings.append(measured)
 

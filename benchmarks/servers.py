@@ -17,9 +17,9 @@ from typing import Any
 
 import asyncpg
 import psutil
-from publisher import rig_name
 from sqlalchemy.engine import URL, make_url
 
+from publisher import rig_name
 from racing_coach_demo.embedded import EmbeddedBroker, EmbeddedPostgres
 from racing_coach_demo.processes import ServerProcess
 from racing_coach_server.config import DatabaseSettings
@@ -27,7 +27,7 @@ from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.init_db import upgrade
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from infra import DAEMON, MosquittoProcess, find_mosquitto  # noqa: E402 (the tests' mosquitto, with our configuration)
+from infra import DAEMON, MosquittoProcess, find_mosquitto
 
 MOST_RIGS = 64
 _READY_S = 60

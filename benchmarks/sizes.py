@@ -24,9 +24,5 @@ class Sizes:
     growth_frames: int
 
 
-FULL = Sizes(
-    ceiling_laps=100, laps=400, latency_laps=400, baseline_laps=10, growth_laps=200, growth_frames=20_000_000
-)
-QUICK = Sizes(
-    ceiling_laps=25, laps=50, latency_laps=50, baseline_laps=2, growth_laps=50, growth_frames=5_000_000
-)
+FULL = Sizes(ceiling_laps=100, laps=400, latency_laps=400, baseline_laps=10, growth_laps=200, growth_frames=20_000_000)
+QUICK = Sizes(ceiling_laps=25, laps=50, latency_laps=50, baseline_laps=2, growth_laps=50, growth_frames=5_000_000)

@@ -20,7 +20,9 @@ _LOAD = 0.5
 """The share of the throughput at which 20 rigs' latency is measured; a queue that is always full says nothing."""
 
 
-def measure_encoding(servers: Servers, payloads: Payloads, encoding: str, sizes: Sizes, scratch: Path) -> dict[str, Any]:
+def measure_encoding(
+    servers: Servers, payloads: Payloads, encoding: str, sizes: Sizes, scratch: Path
+) -> dict[str, Any]:
     """Throughput, latency, memory and CPU of one encoding."""
     frames_per_lap = payloads.frames / len(payloads.lap_ids)
     servers.empty()
@@ -50,9 +52,7 @@ def measure_encoding(servers: Servers, payloads: Payloads, encoding: str, sizes:
     return result
 
 
-def _one_in_flight(
-    servers: Servers, payloads: Payloads, encoding: str, sizes: Sizes, scratch: Path
-) -> dict[str, Any]:
+def _one_in_flight(servers: Servers, payloads: Payloads, encoding: str, sizes: Sizes, scratch: Path) -> dict[str, Any]:
     """The same as behind a broker that allows no more."""
     servers.empty()
     with daemon(servers, scratch, concurrency=1) as running:

@@ -110,6 +110,8 @@ class DaemonProcess:
         """Every line of its log, of every start, as the facts that it holds."""
         self.notified: list[str] = []
         """What systemd would have been told since the last start: `READY=1`, `STOPPING=1`, ..."""
+        self.command = [str(Path(sys.executable).with_name("racing-coach")), "serve"]
+        """What is run; a test may have something else run."""
         self._process: subprocess.Popen[str] | None = None
         self._threads: list[threading.Thread] = []
         self._notify_socket: socket.socket | None = None
@@ -123,7 +125,7 @@ class DaemonProcess:
         self.notified = []
         self._listen()
         self._process = subprocess.Popen(
-            [Path(sys.executable).with_name("racing-coach"), "serve"],
+            self.command,
             env=self.environment,
             cwd=self._scratch.name,  # where no .env is
             stdin=subprocess.DEVNULL,

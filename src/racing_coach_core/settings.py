@@ -1,17 +1,42 @@
-"""Settings that rig and daemon read alike: the way to the broker."""
+"""Settings that rig and daemon read alike: where they come from, and the way to the broker."""
 
+import os
 import ssl
-from typing import Annotated, Self
+from pathlib import Path
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource
 
 from racing_coach_core.topics import DEFAULT_PREFIX, Topics
 
+ENV_PREFIX: Final = "RACING_COACH_"
 
-def _topic_prefix(value: str) -> str:
-    if not value or set(value) & set("+#\0") or value[0] in "/$" or value[-1] == "/":
-        raise ValueError("must be the beginning of a topic, such as racing-coach/v1")
-    return value
+
+class EnvironmentSettings(BaseSettings):
+    """Settings from the environment, then `.env`, then systemd's credentials (`LoadCredential=`).
+
+    A credential is a file in `$CREDENTIALS_DIRECTORY`, named like the variable it stands for.
+    """
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic-settings' signature)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the credentials where there are any."""
+        sources = (init_settings, env_settings, dotenv_settings)
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        if directory is None or not Path(directory).is_dir():
+            return sources
+        credentials = NestedSecretsSettingsSource(
+            file_secret_settings, secrets_dir=directory, secrets_prefix=ENV_PREFIX, secrets_nested_delimiter="__"
+        )
+        return (*sources, credentials)
 
 
 class TlsSettings(BaseModel):

@@ -162,3 +162,8 @@ class Topics:
     def heartbeat(self) -> TopicTemplate:
         """Daemon to monitoring: how it is, at an interval."""
         return TopicTemplate(f"{self.prefix}/health/{{instance}}/heartbeat")
+
+    @property
+    def doctor(self) -> TopicTemplate:
+        """The daemon's user to itself: what `racing-coach doctor` tries out, where nobody else listens."""
+        return TopicTemplate(f"{self.prefix}/doctor/{{instance}}")

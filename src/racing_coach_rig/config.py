@@ -2,18 +2,16 @@
 
 import socket
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from racing_coach_core.codecs.decode import Encoding
-from racing_coach_core.settings import MqttSettings
+from racing_coach_core.settings import ENV_PREFIX, EnvironmentSettings, MqttSettings
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_rig.exceptions import RigConfigurationError
-
-ENV_PREFIX: Final = "RACING_COACH_"
 
 
 def _rig_name(value: str) -> str:
@@ -46,7 +44,7 @@ class SendingSettings(BaseModel):
     )
 
 
-class RigSettings(BaseSettings):
+class RigSettings(EnvironmentSettings):
     """Everything the rig can be told."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")

@@ -1,33 +1,24 @@
 """Settings of the daemon: environment, `.env`, systemd's credentials, in this order."""
 
 import inspect
-import os
 import re
 import socket
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import asyncpg
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    NestedSecretsSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import SettingsConfigDict, SettingsError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.mqtt import ReceiveBudget
-from racing_coach_core.settings import MqttSettings
+from racing_coach_core.settings import ENV_PREFIX, EnvironmentSettings, MqttSettings
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_server.exceptions import ConfigurationError
 
 VERSION: Final = version("racing-coach")
-ENV_PREFIX: Final = "RACING_COACH_"
 
 _URL_OPTIONS: Final = frozenset({"sslmode", *inspect.signature(asyncpg.connect).parameters})
 """What may follow the `?` of a database's URL: asyncpg's own, and libpq's `sslmode`, which asyncpg calls `ssl`."""
@@ -116,7 +107,7 @@ class LogSettings(BaseModel):
     )
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """Everything the daemon can be told."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
@@ -133,28 +124,6 @@ class Settings(BaseSettings):
     def client_id(self) -> str:
         """The fixed MQTT client id."""
         return self.mqtt.client_id or f"racing-coach-{self.instance}"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic-settings' signature)
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read systemd's credentials (`LoadCredential=`) as files named like the variables."""
-        sources = (init_settings, env_settings, dotenv_settings)
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
-        if directory is None or not Path(directory).is_dir():
-            return sources
-        credentials = NestedSecretsSettingsSource(
-            file_secret_settings,
-            secrets_dir=directory,
-            secrets_prefix=ENV_PREFIX,
-            secrets_nested_delimiter="__",
-        )
-        return (*sources, credentials)
 
 
 def load_settings() -> Settings:

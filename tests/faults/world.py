@@ -34,7 +34,7 @@ from tests.infra import DAEMON, Broker, MosquittoProcess, PostgresProcess
 KEEPALIVE_S = 5
 """The shortest that our settings allow. A broker gives a client one and a half times as long."""
 
-_DAEMON_SETTINGS = {
+QUICK_DAEMON: dict[str, object] = {
     "MQTT__KEEPALIVE_S": KEEPALIVE_S,
     "MQTT__TIMEOUT_S": 3,
     "HEALTH__INTERVAL_S": 1,
@@ -44,7 +44,7 @@ _DAEMON_SETTINGS = {
     "DELIVERY__RETRY_CAP_S": 2,
     "DELIVERY__STOP_GRACE_S": 5,
 }
-_RIG_SETTINGS = {
+QUICK_RIG: dict[str, object] = {
     "MQTT__KEEPALIVE_S": KEEPALIVE_S,
     "MQTT__TIMEOUT_S": 3,
     "SENDING__ANSWER_TIMEOUT_S": 3,
@@ -72,18 +72,19 @@ class Rig:
             **broker.environment(name),
             "RACING_COACH_RIG": name,
             "RACING_COACH_OUTBOX__PATH": str(self.files.outbox),
-            **{f"RACING_COACH_{key}": str(value) for key, value in _RIG_SETTINGS.items()},
+            **{f"RACING_COACH_{key}": str(value) for key, value in QUICK_RIG.items()},
         }
         self._arguments = [
             *("--journal", str(self.files.journal), "--laps", str(laps)),
             *("--interval", str(interval_s), "--seed", str(seed), "--mixed"),
         ]
+        self.module = ["tests.faults.rig_process"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.rig_process", *self._arguments],
+                [sys.executable, "-m", *self.module, *self._arguments],
                 env=self._environment,
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.DEVNULL,
@@ -97,14 +98,17 @@ class Rig:
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
+        self.wait()
+
+    def wait(self, timeout_s: float = 30) -> int:
+        """Wait for its end; its exit code, negative where a signal ended it."""
         assert self._process is not None
-        self._process.wait()
+        return self._process.wait(timeout_s)
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self.signal(signal.SIGTERM)
-        assert self._process is not None
-        return self._process.wait(20)
+        return self.wait()
 
     @property
     def is_running(self) -> bool:
@@ -157,7 +161,7 @@ class World:
         self._names = [f"rig-{number + 1}" for number in range(rigs)]
         self._laps_per_rig = laps_per_rig
         self._interval_s = interval_s
-        self._daemon_settings = {**_DAEMON_SETTINGS, **(daemon_settings or {})}
+        self._daemon_settings = {**QUICK_DAEMON, **(daemon_settings or {})}
         self._stack = AsyncExitStack()
         self._may_be_down: Counter[str] = Counter()
         self.broker = MosquittoProcess(

@@ -21,11 +21,11 @@ _QUIET_S = 0.7
 
 
 async def examine_broker(settings: Settings, report: Report) -> None:
-    """Connect as the daemon would, under another client id, and try things out below our own health topics."""
+    """Connect as the daemon would, under another client id, and try things out on a topic of its own."""
     try:
         async with _connection(settings.mqtt, settings.client_id) as connection:
             report.good(_SUBJECT, f"MQTT 5 connection to {settings.mqtt.host}:{settings.mqtt.port}")
-            probe = settings.mqtt.topics.heartbeat.build(instance=f"{settings.instance[:50]}-doctor")
+            probe = settings.mqtt.topics.doctor.build(instance=settings.instance)
             await _laps(connection, settings, report)
             await _answers(connection, settings, report)
             await _largest(connection, settings, probe, report)
@@ -110,13 +110,13 @@ async def _receive_maximum(settings: Settings, probe: str, report: Report) -> No
             for _ in range(_PROBES):
                 await publisher.publish(probe, b"{}")
     except PublishRefusedError as error:
-        report.advice(subject, f"not examined: {error}", "let this user write its health topics")
+        report.advice(subject, f"not examined: {error}", "let this user write below doctor/")
         return
     async with Connection(mqtt, client_id=client_id, receive_maximum=asked) as connection:
         await asyncio.sleep(_QUIET_S)
         seen = connection.most_unacknowledged
     if seen == 0:
-        report.advice(subject, "not examined: nothing came", "let this user read its health topics")
+        report.advice(subject, "not examined: nothing came", "let this user read below doctor/")
     elif seen > asked:
         report.advice(
             subject,

@@ -10,6 +10,7 @@ from racing_coach_server.database.init_db import current_revision, head_revision
 from racing_coach_server.doctor.report import Report
 
 _SUBJECT = "database"
+_CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
 async def examine_database(settings: Settings, report: Report) -> None:
@@ -55,7 +56,9 @@ async def _durability(connection: AsyncConnection, report: Report) -> None:
 
 async def _capacity(connection: AsyncConnection, settings: Settings, report: Report) -> None:
     limit = int(await _show(connection, "max_connections"))
-    (used,) = (await connection.execute(text("select count(*) from pg_stat_activity where backend_type = 'client backend'"))).one()
+    (used,) = (
+        await connection.execute(text("select count(*) from pg_stat_activity where backend_type = 'client backend'"))
+    ).one()
     needs = settings.delivery.concurrency + 1
     if used + needs > limit:
         report.advice(

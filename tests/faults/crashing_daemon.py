@@ -1,0 +1,33 @@
+"""The daemon, except that it dies at one step: `python -m tests.faults.crashing_daemon STEP TIME`."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import paho.mqtt.client as paho
+
+from racing_coach_core.mqtt import Connection
+from racing_coach_server.main import serve
+from racing_coach_server.messaging.dispatcher import Dispatcher
+from racing_coach_server.messaging.router import Route
+from racing_coach_server.telemetry.service import TelemetryService
+from tests.faults.crash import dies_after, dies_before
+
+
+def _to_a_rig(_client: object, topic: str, *_: object) -> bool:
+    return "/acks/" in topic
+
+
+STEPS: dict[str, Callable[..., None]] = {
+    "received": partial(dies_before, Dispatcher, "_commit"),
+    "session and lap written": partial(dies_after, TelemetryService, "_insert_lap"),
+    "all written, not committed": partial(dies_after, Route, "handle"),
+    "committed": partial(dies_after, Dispatcher, "_commit"),
+    "answer on its way": partial(dies_after, paho.Client, "publish", when=_to_a_rig),
+    "answered": partial(dies_after, Dispatcher, "_answer"),
+    "acknowledged": partial(dies_after, Connection, "acknowledge"),
+}
+
+if __name__ == "__main__":
+    STEPS[sys.argv[1]](time=int(sys.argv[2]))
+    serve()

@@ -1,0 +1,87 @@
+"""`kill -9` between each two steps of the daemon's order and of the rig's: nothing is lost and nothing doubled."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.daemon import DaemonProcess, eventually
+from tests.faults.checker import Report, check
+from tests.faults.crashing_daemon import STEPS as DAEMON_STEPS
+from tests.faults.crashing_rig import STEPS as RIG_STEPS
+from tests.faults.world import QUICK_DAEMON, Rig
+from tests.infra import MosquittoProcess
+
+pytestmark = [pytest.mark.faults, pytest.mark.mosquitto]
+
+LAPS = 5
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Stage:
+    """A daemon and a rig, not started."""
+
+    daemon: DaemonProcess
+    rig: Rig
+    database_url: str
+
+    async def drained(self) -> Report:
+        """Wait until the rig has driven its laps and every one is answered; then compare."""
+        await eventually(lambda: self.rig.is_done and not self.rig.files.waiting(), timeout_s=60)
+        return await check(self.database_url, [self.rig.files])
+
+
+@pytest.fixture
+async def stage(
+    mosquitto_process: MosquittoProcess, database_url: str, tmp_path: Path
+) -> AsyncIterator[Stage]:
+    broker = mosquitto_process.broker
+    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    daemon = DaemonProcess(broker, plain, settings=QUICK_DAEMON, environment={"PYTHONPATH": str(ROOT)})
+    rig = Rig("rig-1", tmp_path, broker, seed=7, laps=LAPS, interval_s=0.05)
+    yield Stage(daemon, rig, plain)
+    rig.close()
+    await asyncio.to_thread(daemon.close)
+
+
+@pytest.mark.parametrize("time", [1, 3])
+@pytest.mark.parametrize("step", DAEMON_STEPS)
+async def test_the_daemon_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
+    """Killed at this step, and started again, the daemon has every lap once, whole, and every lap is answered."""
+    daemon = stage.daemon
+    ordinary, daemon.command = daemon.command, [
+        *(sys.executable, "-m", "tests.faults.crashing_daemon", step, str(time)),
+    ]
+    await asyncio.to_thread(daemon.start)
+    stage.rig.start()
+    assert await asyncio.to_thread(daemon.wait) == -signal.SIGKILL
+    daemon.command = ordinary
+    await asyncio.to_thread(daemon.start, wait=False)
+    report = await stage.drained()
+    assert report.findings == []
+    assert report.in_database == LAPS
+    assert await asyncio.to_thread(daemon.stop) == 0
+
+
+@pytest.mark.parametrize("time", [1, 3])
+@pytest.mark.parametrize("step", RIG_STEPS)
+async def test_the_rig_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
+    """Killed at this step, and started again, the rig has every lap that it spooled stored, once and whole."""
+    await asyncio.to_thread(stage.daemon.start)
+    ordinary, stage.rig.module = stage.rig.module, ["tests.faults.crashing_rig", step, str(time)]
+    stage.rig.start()
+    assert await asyncio.to_thread(stage.rig.wait) == -signal.SIGKILL
+    stage.rig.module = ordinary
+    stage.rig.start()
+    report = await stage.drained()
+    assert report.findings == []
+    # What was on disk but not yet in the journal when it died comes on top.
+    assert LAPS <= report.in_database <= LAPS + 1
+    assert report.in_database == len(stage.rig.files.states())
+    assert await asyncio.to_thread(stage.rig.stop) == 0
