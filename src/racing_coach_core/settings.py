@@ -3,14 +3,20 @@
 import os
 import ssl
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource
 
 from racing_coach_core.topics import DEFAULT_PREFIX, Topics
 
 ENV_PREFIX: Final = "RACING_COACH_"
+
+
+def _topic_prefix(value: str) -> str:
+    if not value or set(value) & set("+#\0") or value[0] in "/$" or value[-1] == "/":
+        raise ValueError("must be the beginning of a topic, such as racing-coach/v1")
+    return value
 
 
 class EnvironmentSettings(BaseSettings):
