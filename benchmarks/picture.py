@@ -24,9 +24,8 @@ def draw(figures: Figures, file: Path) -> None:
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
     env = figures["environment"]
-    figure.suptitle(
-        f"{env['broker']}, PostgreSQL {env['postgresql']['server_version'].split()[0]}, {env['cores']} cores, {env['at'][:10]}"
-    )
+    database = f"PostgreSQL {env['postgresql']['server_version'].split()[0]}"
+    figure.suptitle(f"{env['broker']}, {database}, {env['cores']} cores, {env['at'][:10]}")
     figure.savefig(file, dpi=130)
     plt.close(figure)
 
@@ -61,7 +60,7 @@ def _latency(axis: Axes, figures: Figures) -> None:
             at += 1
     axis.set_xticks([x for x, _ in ticks], [text for _, text in ticks], fontsize=8)
     axis.hlines([2 * figures["ceiling"]["lap_ms"], 4 * figures["ceiling"]["lap_ms"]], -0.45, 0.45, **_GOAL)
-    axis.set_title("From publish to answer, ms: median, and pale the 99th percentile")
+    axis.set_title("Publish to answer, ms: median (pale: 99th percentile)")
 
 
 def _cpu(axis: Axes, figures: Figures) -> None:
@@ -87,5 +86,5 @@ def _memory(axis: Axes, figures: Figures) -> None:
         axis.bar_label(drawn, fmt="{:.0f}", fontsize=8)
         axis.hlines({"arrow": 300, "json": 450}[key], places[-1] - 0.19, places[-1] + 0.19, **_GOAL)
     axis.set_xticks([number + 0.2 for number in range(len(kinds))], [name for name, _ in kinds])
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, frameon=False, loc="upper left")
     axis.set_title("The daemon's memory at its peak, MB")

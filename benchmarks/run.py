@@ -20,6 +20,7 @@ from ceiling import Ceiling, measure_ceiling
 from environment import environment
 from growth import measure_growth
 from laps import Payloads, simulate, write_payloads
+from picture import draw
 from report import print_report, write_markdown
 from servers import Servers, servers
 from sizes import FULL, QUICK, Sizes
@@ -117,8 +118,6 @@ def main() -> None:
     print_report(figures, console)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(figures, indent=2) + "\n")
-    from picture import draw  # matplotlib takes a second to import
-
     picture = arguments.output.with_suffix(".png")
     draw(figures, picture)
     if arguments.markdown:

@@ -26,8 +26,8 @@ from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.init_db import upgrade
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from infra import DAEMON, MosquittoProcess, find_mosquitto
+sys.path.append(str(Path(__file__).parent.parent))
+from tests.infra import DAEMON, MosquittoProcess, find_mosquitto
 
 MOST_RIGS = 64
 _READY_S = 60

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from sqlalchemy.engine import URL, make_url
 
 from racing_coach_demo.embedded import EmbeddedBroker
@@ -21,6 +22,11 @@ from tests.infra import (
     find_mosquitto,
     requires_mosquitto,
 )
+
+
+# Machines that run tests are shared: a slow example is no failure. What must be fast says so in its own test.
+settings.register_profile("racing-coach", deadline=None)
+settings.load_profile("racing-coach")
 
 
 def pytest_report_header() -> str:

@@ -8,6 +8,7 @@ import asyncpg
 import numpy as np
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.channels import LAP_SCHEMA
@@ -36,6 +37,9 @@ async def copy_frames(session: AsyncSession, frames: pa.RecordBatch, *, session_
     connection = await session.connection()
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, asyncpg.Connection)
+    if not driver.is_in_transaction():
+        # SQLAlchemy sends its BEGIN with the first statement, and the COPY goes past it.
+        await session.execute(text("select 1"))
     await driver.copy_to_table(
         telemetry.name,
         source=binary_copy(frames, session_id=session_id, lap_id=lap_id),

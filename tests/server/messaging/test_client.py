@@ -202,6 +202,21 @@ async def test_a_broker_that_sends_all_at_once_is_read_piece_by_piece(
     assert most <= 3
 
 
+async def test_a_backlog_larger_than_the_budget_does_not_keep_it_from_subscribing(
+    mosquitto_process: MosquittoProcess, database_url: str, stored: Stored
+) -> None:
+    """mosquitto sends what a session kept before the SUBACK; laps are worked on while that is waited for."""
+    environment = {"RACING_COACH_DELIVERY__BUDGET__MESSAGES": "1"}
+    with DaemonProcess(mosquitto_process.broker, database_url, environment=environment) as daemon:
+        assert daemon.stop() == 0
+        async with LapClient(mosquitto_process.broker, "rig-1") as rig:
+            hashes = [await rig.publish(arrow(lap)) for lap in new_laps(4)]
+            await asyncio.to_thread(daemon.start)
+            assert {(await rig.answer(sha256)).status for sha256 in hashes} <= STORED
+        assert daemon.logged("connected to the broker", session_present=True)
+    assert await number_of_laps(stored) == 4
+
+
 async def test_one_lap_larger_than_the_budget_is_stored(run_app: RunApp, broker: Broker) -> None:
     """A budget of bytes below a lap's size is no dead end."""
     async with run_app(delivery={"budget": {"bytes": 1000}}):

@@ -1,0 +1,112 @@
+"""Frames into PostgreSQL by binary COPY: every channel, every value, every null, in order."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from sqlalchemy import text
+
+from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
+from racing_coach_server.database.engine import Database
+from racing_coach_server.telemetry.copy_frames import _SLICE, COPY_SCHEMA, binary_copy, copy_frames
+from tests.server.support import Stored, new_lap
+
+
+def values(channel: Channel, rows: int, chance: np.random.Generator) -> pa.Array:
+    """The ends of what a channel can hold, then anything, some of it null where that may be."""
+    if pa.types.is_timestamp(channel.type):
+        ends = [0, int(datetime(2199, 12, 31, tzinfo=UTC).timestamp() * 1e6)]
+        drawn = pa.array([*ends, *chance.integers(*ends, rows - 2)], pa.int64()).cast(channel.type)
+    elif pa.types.is_boolean(channel.type):
+        drawn = pa.array(chance.random(rows) < 0.5)
+    elif pa.types.is_integer(channel.type):
+        assert channel.minimum is not None
+        assert channel.maximum is not None
+        ends = [channel.minimum, channel.maximum]
+        drawn = pa.array([*ends, *chance.integers(*ends, rows - 2, endpoint=True)], channel.type)
+    else:
+        drawn = pa.array(_floats(np.dtype(channel.type.to_pandas_dtype()), rows, chance), channel.type)
+    if channel.required:
+        return drawn
+    return pc.if_else(pa.array(chance.random(rows) < 0.8), drawn, pa.scalar(None, channel.type))
+
+
+def _floats(kind: np.dtype[Any], rows: int, chance: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Zeros, denormals, the largest, and random bits that are a finite number."""
+    info = np.finfo(kind)
+    ends = np.array([0.0, -0.0, info.smallest_subnormal, -info.tiny, info.max, info.min, 1 / 3], kind)
+    drawn = np.frombuffer(chance.bytes(4 * rows * kind.itemsize), kind)
+    return np.concatenate([ends, drawn[np.isfinite(drawn)]])[:rows]
+
+
+async def copied(database: Database, stored: Stored, frames: pa.RecordBatch) -> dict[str, list[Any]]:
+    lap_id = uuid.uuid4()
+    async with database.transaction() as session:
+        await copy_frames(session, frames, session_id=uuid.uuid4(), lap_id=lap_id)
+    return await stored.columns(lap_id)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_any_frame_comes_out_as_it_went_in(database: Database, stored: Stored, seed: int) -> None:
+    """Extremes, nulls, denormals, minus zero, random bits: float32 to the bit, float64 to the bit."""
+    chance = np.random.default_rng(seed)
+    columns = [values(channel, 500, chance) for channel in CHANNELS]
+    frames = pa.RecordBatch.from_arrays(columns, schema=LAP_SCHEMA)
+
+    found = await copied(database, stored, frames)
+
+    for name in LAP_SCHEMA.names:
+        assert same(found[name], frames.column(name)), name
+
+
+def same(found: list[Any], sent: pa.Array) -> bool:
+    if pa.types.is_floating(sent.type):
+        kind = np.float32 if sent.type == pa.float32() else np.float64
+        both = [np.array([np.nan if v is None else v for v in column], kind) for column in (found, sent.to_pylist())]
+        nulls = [value is None for value in found] == [value is None for value in sent.to_pylist()]
+        return nulls and both[0].tobytes() == both[1].tobytes()
+    return found == sent.to_pylist()
+
+
+@pytest.mark.parametrize("rows", [1, _SLICE - 1, _SLICE, _SLICE + 1, 3 * _SLICE + 7])
+async def test_frames_keep_their_order_across_pieces(database: Database, stored: Stored, rows: int) -> None:
+    """frame_index counts from 0 in driving order, whatever the lap's length is against the piece's."""
+    lap = new_lap()
+    table = pa.Table.from_batches([lap.frames] * (rows // lap.frames.num_rows + 1)).slice(0, rows).combine_chunks()
+    frames = table.to_batches()[0].set_column(1, LAP_SCHEMA.field(1), pa.array(np.arange(rows, dtype=np.float64)))
+    session_id, lap_id = uuid.uuid4(), uuid.uuid4()
+
+    async with database.transaction() as session:
+        await copy_frames(session, frames, session_id=session_id, lap_id=lap_id)
+
+    found = await stored.query("select frame_index, session_time, track_session_id from telemetry order by frame_index")
+    assert [(row[0], row[1]) for row in found] == [(index, float(index)) for index in range(rows)]
+    assert {row[2] for row in found} == {session_id}
+
+
+async def test_the_copy_is_in_the_sessions_transaction(database: Database, stored: Stored) -> None:
+    """Rolled back with it, and seen by it before."""
+    lap = new_lap()
+    with pytest.raises(RuntimeError, match="changed our mind"):
+        async with database.transaction() as session:
+            await copy_frames(session, lap.frames, session_id=uuid.uuid4(), lap_id=lap.lap_id)
+            seen = (await session.execute(text("select count(*) from telemetry"))).scalar_one()
+            raise RuntimeError("changed our mind")
+
+    assert seen == lap.frames.num_rows
+    assert await stored.value("select count(*) from telemetry") == 0
+
+
+async def test_the_bytes_are_a_postgresql_binary_copy() -> None:
+    """Signature, then every tuple with the number of columns, then the trailer (PostgreSQL documentation, COPY)."""
+    lap = new_lap()
+    pieces = [piece async for piece in binary_copy(lap.frames, session_id=uuid.uuid4(), lap_id=lap.lap_id)]
+    data = b"".join(pieces)
+
+    assert data.startswith(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+    assert data[19:21] == len(COPY_SCHEMA).to_bytes(2, "big")
+    assert data.endswith(b"\xff\xff")

@@ -1,0 +1,220 @@
+"""The telemetry service on a real database: what it writes, finds and refuses, and that it never commits."""
+
+import asyncio
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from racing_coach_core.exceptions import ErrorDetail
+from racing_coach_core.identity import content_sha256
+from racing_coach_core.lap import Lap
+from racing_coach_server.database.engine import Database
+from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
+from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
+from racing_coach_server.telemetry.service import TelemetryService
+from tests.server.support import Stored, faster, new_lap, new_laps, with_session
+
+
+def received(lap: Lap, *, rig_id: str = "rig-1") -> ReceivedLap:
+    return ReceivedLap(
+        lap=lap,
+        rig_id=rig_id,
+        encoding="arrow",
+        payload_sha256="00",
+        content_sha256=content_sha256(lap.lap_time, lap.frames),
+        received_at=datetime.now(UTC),
+    )
+
+
+async def store(database: Database, lap: Lap, *, rig_id: str = "rig-1") -> LapOutcome:
+    async with database.transaction() as session:
+        return await TelemetryService(session).store_lap(received(lap, rig_id=rig_id))
+
+
+async def test_a_lap_is_new_once(database: Database, stored: Stored) -> None:
+    """The second time it is found, as what it was stored as and when."""
+    lap = new_lap()
+
+    first = await store(database, lap)
+    second = await store(database, lap)
+
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.lap_id == second.lap_id == lap.lap_id
+    assert first.stored_at == second.stored_at
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+async def test_it_flushes_and_never_commits(database: Database, stored: Stored) -> None:
+    """All of a lap and of a rejection is gone if the caller does not commit."""
+    with pytest.raises(RuntimeError, match="no commit"):
+        async with database.transaction() as session:
+            service = TelemetryService(session)
+            await service.store_lap(received(new_lap()))
+            await service.reject(rejection())
+            raise RuntimeError("no commit")
+
+    assert await stored.counts() == (0, 0, 0)
+    assert await stored.value("select count(*) from rejected_messages") == 0
+
+
+async def test_the_same_lap_twice_at_once_is_stored_once(database: Database, stored: Stored) -> None:
+    """Two transactions: the second waits for the first and finds its lap."""
+    lap = new_lap()
+
+    outcomes = await asyncio.gather(*(store(database, lap) for _ in range(4)))
+
+    assert sorted(outcome.is_new for outcome in outcomes) == [False, False, False, True]
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+async def test_the_second_stores_it_if_the_first_gives_up(database: Database, stored: Stored) -> None:
+    """Who waits for a transaction that is rolled back stores the lap itself."""
+    lap = new_lap()
+    written = asyncio.Event()
+
+    async def give_up() -> None:
+        async with database.transaction() as session:
+            await TelemetryService(session).store_lap(received(lap))
+            written.set()
+            await asyncio.sleep(0.2)
+            raise RuntimeError("give up")
+
+    async def second() -> LapOutcome:
+        await written.wait()
+        return await store(database, lap)
+
+    first, outcome = await asyncio.gather(give_up(), second(), return_exceptions=True)
+
+    assert isinstance(first, RuntimeError)
+    assert isinstance(outcome, LapOutcome)
+    assert outcome.is_new
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+async def test_laps_of_one_new_session_at_once_share_it(database: Database, stored: Stored) -> None:
+    """Whoever comes first makes the session; nobody fails over it."""
+    laps = new_laps(5)
+
+    outcomes = await asyncio.gather(*(store(database, lap) for lap in laps))
+
+    assert all(outcome.is_new for outcome in outcomes)
+    assert (await stored.counts())[:2] == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"track_id": "x"}, {"track_config_name": None}, {"car_id": "x"}], ids=lambda change: next(iter(change))
+)
+async def test_a_session_is_one_drive(database: Database, change: dict[str, str | None]) -> None:
+    """Another track, configuration or car: refused, with both in the error's attributes."""
+    first, second = new_laps(2)
+    await store(database, first)
+
+    with pytest.raises(SessionConflictError) as raised:
+        await store(database, with_session(second, **change))
+
+    (field,) = change
+    assert raised.value.field == field
+    assert raised.value.session_id == first.session.session_id
+    assert (raised.value.stored, raised.value.sent) == (
+        str(getattr(first.session, field)),
+        str(change[field]),
+    )
+
+
+async def test_a_session_is_of_one_rig(database: Database) -> None:
+    """Another rig cannot add to it."""
+    first, second = new_laps(2)
+    await store(database, first)
+
+    with pytest.raises(SessionConflictError, match="rig_id 'rig-1'"):
+        await store(database, second, rig_id="rig-2")
+
+
+async def test_other_words_for_the_same_session_are_no_conflict(database: Database, stored: Stored) -> None:
+    """Names, class and type may be spelled anew: the first spelling stays."""
+    first, second = new_laps(2)
+    await store(database, first)
+
+    outcome = await store(database, with_session(second, car_name="The Same Car", session_type="Race"))
+
+    assert outcome.is_new
+    assert (await stored.session(first.session.session_id))["car_name"] == first.session.car_name
+
+
+@pytest.mark.parametrize("same_id", [True, False])
+async def test_other_content_in_the_same_place_is_a_conflict(database: Database, *, same_id: bool) -> None:
+    """Refused, naming the lap that is stored."""
+    lap = new_lap()
+    await store(database, lap)
+    other = faster(lap) if same_id else replace(faster(lap), lap_id=uuid.uuid4())
+
+    with pytest.raises(LapConflictError) as raised:
+        await store(database, other)
+
+    assert raised.value.stored_lap_id == lap.lap_id
+    assert raised.value.lap_number == lap.lap_number
+
+
+async def test_the_same_id_in_another_session_is_a_conflict(database: Database) -> None:
+    """Even with the same content."""
+    lap = new_lap()
+    await store(database, lap)
+
+    with pytest.raises(LapConflictError):
+        await store(database, replace(with_session(lap, session_id=uuid.uuid4()), lap_id=lap.lap_id))
+
+
+def rejection(payload: bytes = b"\x00\xff", *, at: datetime | None = None, reason: str = "no") -> Rejection:
+    return Rejection(
+        topic="racing-coach/v1/rigs/a/cars/b/laps",
+        payload=payload,
+        payload_sha256=payload.hex(),
+        content_type=None,
+        received_at=at or datetime.now(UTC),
+        reason=reason,
+        errors=(ErrorDetail(("lap", "frames", 3, "speed"), "is required"),),
+    )
+
+
+async def test_the_same_rejection_again_is_counted(database: Database, stored: Stored) -> None:
+    """One row: first and last time, how often, and the latest reason, as the rules may have changed."""
+    at = datetime.now(UTC)
+    async with database.transaction() as session:
+        service = TelemetryService(session)
+        await service.reject(rejection(at=at))
+        await service.reject(rejection(at=at + timedelta(seconds=5), reason="still no"))
+        await service.reject(rejection(b"another"))
+
+    rows = await stored.query("select * from rejected_messages order by id")
+    assert [row["times_received"] for row in rows] == [2, 1]
+    assert (rows[0]["received_at"], rows[0]["last_received_at"]) == (at, at + timedelta(seconds=5))
+    assert rows[0]["reason"] == "still no"
+    assert rows[0]["errors"] == '[{"loc": ["lap", "frames", 3, "speed"], "msg": "is required"}]'
+    assert rows[0]["payload"] == b"\x00\xff"
+
+
+async def test_what_was_stored_last_is_listed_first(database: Database) -> None:
+    """Sessions, laps and rejections, newest first, and not more than asked for."""
+    first, second = new_laps(2)
+    elsewhere = new_lap()
+    for lap, rig_id in ((first, "rig-1"), (second, "rig-1"), (elsewhere, "rig-2")):
+        await store(database, lap, rig_id=rig_id)
+    async with database.transaction() as session:
+        service = TelemetryService(session)
+        for payload in (b"1", b"2"):
+            await service.reject(rejection(payload))
+
+        assert [lap.id for lap in await service.laps()] == [elsewhere.lap_id, second.lap_id, first.lap_id]
+        assert [lap.id for lap in await service.laps(limit=1)] == [elsewhere.lap_id]
+        of_session = await service.laps(session_id=first.session.session_id)
+        assert [lap.id for lap in of_session] == [second.lap_id, first.lap_id]
+        latest = await service.latest_session()
+        assert latest is not None
+        assert latest.id == elsewhere.session.session_id
+        of_rig = await service.latest_session("rig-1")
+        assert of_rig is not None
+        assert of_rig.id == first.session.session_id
+        assert await service.latest_session("rig-9") is None
+        assert [message.payload for message in await service.rejected(limit=1)] == [b"2"]

@@ -1,0 +1,348 @@
+"""The daemon as a process: when it is ready, how it stops, and what it does while broker or database are away."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from racing_coach_demo.processes import free_port
+from racing_coach_server.database.init_db import head_revision
+from tests.daemon import DaemonProcess, LapClient, eventually
+from tests.infra import Broker, MosquittoProcess, PostgresProcess
+from tests.server.conftest import StartDaemon
+from tests.server.support import Stored, Watcher, arrow, connected, new_lap, new_laps
+
+QUICK = {"HEALTH__INTERVAL_S": 0.2, "DELIVERY__RETRY_FIRST_S": 0.05, "DELIVERY__RETRY_CAP_S": 0.5}
+
+
+@asynccontextmanager
+async def laps_wait(stored: Stored) -> AsyncIterator[None]:
+    """Every lap waits for a lock, for the length of the block."""
+    async with connected(stored.url) as other, other.transaction():
+        await other.execute("lock table laps in access exclusive mode")
+        yield
+
+
+async def a_lap_waits(stored: Stored) -> bool:
+    return bool(await stored.value("select count(*) from pg_locks where not granted"))
+
+
+# --- ready ---------------------------------------------------------------------------------------------------
+
+
+async def test_it_is_ready_when_it_is_migrated_and_subscribed(
+    broker: Broker, database_url: str, stored: Stored, rig: LapClient
+) -> None:
+    """At READY=1 the schema is there, and a lap that is published at this moment is stored."""
+    with DaemonProcess(broker, database_url):
+        assert await stored.value("select version_num from alembic_version") == head_revision()
+        assert (await rig.send(arrow(new_lap()))).status == "success"
+
+
+async def test_it_feeds_the_watchdog(broker: Broker, database_url: str) -> None:
+    """WATCHDOG=1 at half of the interval that systemd asked for."""
+    with DaemonProcess(broker, database_url, environment={"WATCHDOG_USEC": "400000"}) as daemon:
+        before = daemon.notified.count("WATCHDOG=1")
+        await asyncio.sleep(2)
+        fed = daemon.notified.count("WATCHDOG=1") - before
+
+    assert 7 <= fed <= 11
+
+
+async def test_it_waits_for_a_database_that_is_not_there_yet(broker: Broker, rig: LapClient) -> None:
+    """Database down at start: not ready, not ended, says so once; then it serves."""
+    with PostgresProcess() as postgres:
+        postgres.stop()
+        daemon = DaemonProcess(broker, postgres.url).start(wait=False)
+        try:
+            await eventually(lambda: daemon.logged("the database is not reached, waiting"))
+            await asyncio.sleep(1)
+            assert daemon.is_running
+            assert not daemon.is_ready
+            assert any("STATUS=waiting: " in state for state in daemon.notified)
+
+            await asyncio.to_thread(postgres.start)
+
+            await asyncio.to_thread(daemon.wait_until_ready)
+            assert len(daemon.logged("the database is not reached, waiting")) == 1
+            assert daemon.logged("the database is reached")
+            assert (await rig.send(arrow(new_lap()))).status == "success"
+        finally:
+            daemon.close()
+
+
+async def test_it_waits_for_a_broker_that_is_not_there_yet(
+    mosquitto_process: MosquittoProcess, database_url: str
+) -> None:
+    """Broker down at start: migrated, not ready; then it serves."""
+    process = mosquitto_process
+    process.stop()
+    daemon = DaemonProcess(process.broker, database_url).start(wait=False)
+    try:
+        await eventually(lambda: daemon.logged("the broker is not reached, waiting"))
+        assert daemon.logged("database schema upgraded")
+        assert not daemon.is_ready
+
+        await asyncio.to_thread(process.start)
+
+        await asyncio.to_thread(daemon.wait_until_ready)
+        async with LapClient(process.broker) as rig:
+            assert (await rig.send(arrow(new_lap()))).status == "success"
+    finally:
+        daemon.close()
+
+
+def test_sigterm_while_it_waits_ends_it(broker: Broker, database_url: str) -> None:
+    """A start that never came to be is stopped like any other: exit code 0, at once."""
+    nowhere = str(make_url(database_url).set(port=free_port()).render_as_string(hide_password=False))
+    daemon = DaemonProcess(broker, nowhere).start(wait=False)
+    try:
+        deadline = time.monotonic() + 30
+        while not daemon.logged("the database is not reached, waiting"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+        assert daemon.stop(timeout_s=5) == 0
+        assert "STOPPING=1" in daemon.notified
+    finally:
+        daemon.close()
+
+
+# --- stopping ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_finishes_what_is_in_flight(
+    broker: Broker, database_url: str, stored: Stored, rig: LapClient, number: signal.Signals
+) -> None:
+    """SIGTERM or Ctrl-C in the middle of a lap: stored, answered, acknowledged, then exit code 0 and STOPPING=1."""
+    with DaemonProcess(broker, database_url) as daemon:
+        async with laps_wait(stored):
+            sha256 = await rig.publish(arrow(new_lap()))
+            await eventually(lambda: a_lap_waits(stored))
+            daemon.signal(number)
+            await eventually(lambda: "STOPPING=1" in daemon.notified)
+            await asyncio.sleep(0.3)
+            assert daemon.is_running
+
+        assert await asyncio.to_thread(daemon.wait) == 0
+        assert (await rig.answer(sha256)).status == "success"
+        await asyncio.to_thread(daemon.start)
+        await asyncio.sleep(0.5)
+        assert len(daemon.logged("lap stored")) == 1
+        assert daemon.logged("lap duplicate") == []
+
+
+async def test_what_does_not_finish_in_time_goes_back_to_the_broker(
+    broker: Broker, database_url: str, stored: Stored, rig: LapClient
+) -> None:
+    """After the grace it ends all the same, with 0; the lap is not lost and not half stored."""
+    lap = new_lap()
+    with DaemonProcess(broker, database_url, settings={"DELIVERY__STOP_GRACE_S": 0.5}) as daemon:
+        async with laps_wait(stored):
+            sha256 = await rig.publish(arrow(lap))
+            await eventually(lambda: a_lap_waits(stored))
+            began = time.monotonic()
+
+            assert await asyncio.to_thread(daemon.stop) == 0
+
+            assert time.monotonic() - began < 5
+            assert daemon.logged("laps go back to the broker unfinished", laps=1)
+            assert not rig.has_answer(sha256)
+        assert await stored.counts() == (0, 0, 0)
+
+        await asyncio.to_thread(daemon.start)
+        assert (await rig.answer(sha256)).status == "success"
+        assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+async def test_it_takes_nothing_more_once_it_stops(
+    broker: Broker, database_url: str, stored: Stored, rig: LapClient
+) -> None:
+    """Laps that come after SIGTERM stay with the broker for the next start."""
+    first, later = new_laps(2)
+    with DaemonProcess(broker, database_url) as daemon:
+        async with laps_wait(stored):
+            await rig.publish(arrow(first))
+            await eventually(lambda: a_lap_waits(stored))
+            daemon.signal(signal.SIGTERM)
+            await eventually(lambda: "STOPPING=1" in daemon.notified)
+            sha256 = await rig.publish(arrow(later))
+            await asyncio.sleep(0.3)
+        assert await asyncio.to_thread(daemon.wait) == 0
+        assert await stored.value("select count(*) from laps") == 1
+
+        await asyncio.to_thread(daemon.start)
+        assert (await rig.answer(sha256)).status == "success"
+
+
+async def test_it_stops_although_the_broker_stands_still(
+    mosquitto_process: MosquittoProcess, database_url: str
+) -> None:
+    """A farewell that nobody hears does not hold it up beyond the timeout."""
+    with DaemonProcess(mosquitto_process.broker, database_url, settings={"MQTT__TIMEOUT_S": 1}) as daemon:
+        mosquitto_process.freeze()
+        try:
+            assert await asyncio.to_thread(daemon.stop, 15) == 0
+        finally:
+            mosquitto_process.thaw()
+
+
+async def test_it_stops_although_the_database_stands_still(broker: Broker, postgres_process: PostgresProcess) -> None:
+    """Connections that answer nothing hold it up no longer than the grace."""
+    settings = {"DELIVERY__STOP_GRACE_S": 1, **QUICK}
+    with DaemonProcess(broker, postgres_process.url, settings=settings) as daemon, _frozen(postgres_process):
+        async with LapClient(broker) as rig:
+            await rig.publish(arrow(new_lap()))
+            await asyncio.sleep(0.5)
+
+            assert await asyncio.to_thread(daemon.stop, 20) == 0
+
+
+class _frozen:  # noqa: N801 (a context manager)
+    def __init__(self, process: PostgresProcess) -> None:
+        self._process = process
+
+    def __enter__(self) -> None:
+        self._process.freeze()
+
+    def __exit__(self, *_: object) -> None:
+        self._process.thaw()
+
+
+# --- the database goes and comes back ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def daemon_on_its_own_database(broker: Broker, postgres_process: PostgresProcess) -> Iterator[DaemonProcess]:
+    """A daemon whose database can be ill-treated."""
+    with DaemonProcess(broker, postgres_process.url, settings=QUICK) as daemon:
+        yield daemon
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_laps_wait_while_the_database_is_away(
+    daemon_on_its_own_database: DaemonProcess,
+    postgres_process: PostgresProcess,
+    broker: Broker,
+    rig: LapClient,
+    how: str,
+) -> None:
+    """Stopped or killed in the middle, and started again: degraded, healthy, every lap stored once, none rejected."""
+    daemon = daemon_on_its_own_database
+    laps = new_laps(6)
+    async with Watcher(broker, daemon.instance) as watcher:
+        assert (await rig.send(arrow(laps[0]))).status == "success"
+        hashes = [await rig.publish(arrow(lap)) for lap in laps[1:3]]
+
+        await asyncio.to_thread(getattr(postgres_process, how))
+        hashes += [await rig.publish(arrow(lap)) for lap in laps[3:]]
+        await eventually(lambda: watcher.heartbeats and watcher.heartbeats[-1].status == "degraded")
+        beat = await watcher.next_heartbeat()
+        assert beat.database.status == "unhealthy"
+        assert beat.laps.in_flight > 0
+        assert beat.laps.rejected == 0
+
+        await asyncio.to_thread(postgres_process.start)
+
+        assert {(await rig.answer(sha256)).status for sha256 in hashes} <= {"success", "duplicate"}
+        await eventually(lambda: watcher.heartbeats[-1].status == "healthy")
+        assert watcher.heartbeats[-1].laps.stored == len(laps)
+    stored = Stored(postgres_process.url)
+    assert await stored.counts() == (1, len(laps), sum(lap.frames.num_rows for lap in laps))
+    assert len(daemon.logged("the database is in trouble, laps wait")) == 1
+    assert len(daemon.logged("the database is back")) == 1
+
+
+async def test_a_read_only_database_is_waited_out(
+    daemon_on_its_own_database: DaemonProcess, postgres_process: PostgresProcess, broker: Broker, rig: LapClient
+) -> None:
+    """A failover left us with a standby: laps are tried again, and not rejected."""
+    stored = Stored(postgres_process.url)
+    lap, bad = arrow(new_lap()), b"no lap"
+    async with Watcher(broker, daemon_on_its_own_database.instance) as watcher:
+        await stored.query("alter system set default_transaction_read_only = on")
+        await stored.query("select pg_reload_conf()")
+        await eventually(lambda: watcher.heartbeats and watcher.heartbeats[-1].status == "degraded")
+        assert "read-only" in (watcher.heartbeats[-1].database.message or "")
+        hashes = [await rig.publish(lap), await rig.publish(bad)]
+        await asyncio.sleep(1)
+        assert not any(map(rig.has_answer, hashes))
+
+        await _writable_again(postgres_process)
+
+        assert [(await rig.answer(sha256)).status for sha256 in hashes] == ["success", "rejected"]
+        await eventually(lambda: watcher.heartbeats[-1].status == "healthy")
+
+
+async def _writable_again(process: PostgresProcess) -> None:
+    async with connected(process.url) as admin:
+        await admin.execute("set default_transaction_read_only = off")
+        await admin.execute("alter system reset default_transaction_read_only")
+        await admin.execute("select pg_reload_conf()")
+
+
+async def test_ended_connections_are_made_anew(
+    start_daemon: StartDaemon, database_url: str, stored: Stored, rig: LapClient
+) -> None:
+    """pg_terminate_backend on all of them, idle and at work, again and again: every lap stored once."""
+    daemon = start_daemon(settings=QUICK)
+    laps = new_laps(30)
+    hashes = []
+    for number, lap in enumerate(laps):
+        hashes.append(await rig.publish(arrow(lap)))
+        if number % 5 == 0:
+            await stored.query(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+    statuses = [(await rig.answer(sha256)).status for sha256 in hashes]
+
+    assert set(statuses) <= {"success", "duplicate"}
+    assert await stored.counts() == (1, len(laps), sum(lap.frames.num_rows for lap in laps))
+    assert daemon.is_running
+    assert daemon.logged("lap rejected") == []
+
+
+async def test_a_database_that_stands_still_costs_time_only(broker: Broker, postgres_process: PostgresProcess) -> None:
+    """Frozen for longer than the statement timeout: tried again, stored once."""
+    settings = {**QUICK, "DATABASE__COMMAND_TIMEOUT_S": 0.7, "DATABASE__CONNECT_TIMEOUT_S": 0.7}
+    with DaemonProcess(broker, postgres_process.url, settings=settings) as daemon:
+        async with LapClient(broker) as rig:
+            assert (await rig.send(arrow(new_lap()))).status == "success"
+            with _frozen(postgres_process):
+                sha256 = await rig.publish(arrow(new_lap()))
+                await asyncio.sleep(2.5)
+                assert not rig.has_answer(sha256)
+
+            assert (await rig.answer(sha256)).status == "success"
+        assert daemon.logged("lap rejected") == []
+    assert (await Stored(postgres_process.url).counts())[1] == 2
+
+
+# --- what it says --------------------------------------------------------------------------------------------
+
+
+async def test_one_line_for_each_lap(start_daemon: StartDaemon, rig: LapClient) -> None:
+    """What became of it, whose it was, how large and how long it took."""
+    daemon = start_daemon()
+    lap = new_lap()
+    payload = arrow(lap)
+    await rig.send(payload)
+    await rig.send(payload)
+    await rig.send(b"no lap")
+    await eventually(lambda: daemon.logged("lap rejected"))
+
+    (line,) = daemon.logged("lap stored")
+    assert line["lap_id"] == str(lap.lap_id)
+    assert (line["rig"], line["car"]) == ("rig-1", lap.session.car_id)
+    assert line["bytes"] == len(payload)
+    assert line["total_ms"] >= line["commit_ms"] > 0
+    assert len(daemon.logged("lap duplicate")) == 1
+    assert "neither a JSON object nor an Arrow stream" in daemon.logged("message rejected")[0]["reason"]
+    assert all(line.get("is_json", True) for line in daemon.log)
