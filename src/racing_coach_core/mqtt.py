@@ -232,7 +232,10 @@ class _Client(aiomqtt.Client):
         if isinstance(reason_code, ReasonCode) and flags.is_disconnect_packet_from_server:
             self.disconnect_code = reason_code.value
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
-        if self._connected.done() and not self._disconnected.done():
+        if not self._connected.done():
+            # A port that hangs up on us, such as one for TLS, need not cost the whole timeout.
+            self._connected.set_exception(aiomqtt.MqttError("hung up before it answered; is it an MQTT port, and TLS?"))
+        elif not self._disconnected.done():
             self._disconnected.set_result(None)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:

@@ -265,9 +265,7 @@ def test_a_bomb_never_gets_more_than_the_limit(bomb: Callable[[], bytes]) -> Non
         pytest.param(b'{"session":{"x":[', b"[],", b"]}}", "InvalidLapError", id="lists in the session"),
         pytest.param(HEAD + b'{"gear":1.5,"x":[', b"[],", b"]}]}}", "InvalidLapError", id="lists in a frame"),
         pytest.param(b'{"x":[', b"[],", b"]," + HEAD[1:] + FRAME + b"]}}", "Lap", id="lists that are ignored"),
-        pytest.param(
-            HEAD, FRAME[:-1] + b',"x":"' + b"x" * 900 + b'"},', b"]}}", "Lap", id="long frames"
-        ),
+        pytest.param(HEAD, FRAME[:-1] + b',"x":"' + b"x" * 900 + b'"},', b"]}}", "Lap", id="long frames"),
     ],
 )
 def test_json_within_the_limit_never_grows_far_beyond_it(start: bytes, unit: bytes, end: bytes, outcome: str) -> None:

@@ -8,13 +8,13 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tests.daemon import DaemonProcess, LapClient
+from tests.infra import Broker
+from tests.server.support import Stored, app_settings, execute, running
 
 from racing_coach_server.app import App
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.init_db import upgrade
-from tests.daemon import DaemonProcess, LapClient
-from tests.infra import Broker
-from tests.server.support import Stored, app_settings, execute, running
 
 type StartDaemon = Callable[..., DaemonProcess]
 type RunApp = Callable[..., AbstractAsyncContextManager[App]]

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import zstandard
 from sqlalchemy.engine import URL, make_url
+from tests.daemon import TOPICS, Facts, eventually, forget
+from tests.infra import DAEMON, MONITORING, Broker
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.codecs.decode import Encoding, encode_lap
@@ -28,8 +30,6 @@ from racing_coach_core.settings import MqttSettings
 from racing_coach_rig.sources.simulator import TRACKS, Simulator
 from racing_coach_server.app import App
 from racing_coach_server.config import Settings
-from tests.daemon import TOPICS, Facts, eventually, forget
-from tests.infra import DAEMON, MONITORING, Broker
 
 SHORT_TRACK = [*TRACKS][-1]
 """The simulator's track for tests: a lap of some 800 frames."""

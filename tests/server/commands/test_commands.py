@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyarrow.csv as pa_csv
 from sqlalchemy.engine import make_url
-
-from racing_coach_core.codecs.decode import decode_lap
-from racing_coach_core.identity import content_sha256
 from tests.daemon import LapClient
 from tests.infra import DAEMON, Broker
 from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, arrow, execute, new_lap
+
+from racing_coach_core.codecs.decode import decode_lap
+from racing_coach_core.identity import content_sha256
 
 
 def command(broker: Broker, database_url: str, *words: str) -> subprocess.CompletedProcess[str]:

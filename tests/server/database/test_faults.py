@@ -10,13 +10,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from tests.server.support import connected, execute
 
 from racing_coach_core.exceptions import Fault, InvalidTopicError, MalformedPayloadError
 from racing_coach_core.mqtt import ConnectionLostError
 from racing_coach_demo.processes import free_port
 from racing_coach_server.database.faults import fault_of, in_words, may_be_poison
 from racing_coach_server.telemetry.exceptions import DecoderBugError
-from tests.server.support import connected, execute
 
 
 async def failure(work: Awaitable[object]) -> Exception:

@@ -14,15 +14,15 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tests.daemon import DaemonProcess
+from tests.infra import Broker
+from tests.server.support import Stored
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_server.database import init_db
 from racing_coach_server.database.init_db import current_revision, head_revision, upgrade
 from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
-from tests.daemon import DaemonProcess
-from tests.infra import Broker
-from tests.server.support import Stored
 
 TABLES = {"track_sessions", "laps", "telemetry", "rejected_messages"}
 

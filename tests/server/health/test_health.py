@@ -5,16 +5,16 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.daemon import LapClient, eventually
+from tests.infra import Broker, PostgresProcess
+from tests.server.conftest import RunApp, StartDaemon
+from tests.server.support import Stored, Watcher, app_settings, arrow, as_json, connected, new_lap, new_laps, running
 
 from racing_coach_core.messages import Heartbeat
 from racing_coach_server.config import VERSION
 from racing_coach_server.database.engine import Database
 from racing_coach_server.health.exceptions import DatabaseUnhealthyError
 from racing_coach_server.health.service import HealthService
-from tests.daemon import LapClient, eventually
-from tests.infra import Broker, PostgresProcess
-from tests.server.conftest import RunApp, StartDaemon
-from tests.server.support import Stored, Watcher, app_settings, arrow, as_json, connected, new_lap, new_laps, running
 
 INTERVAL_S = 0.25
 

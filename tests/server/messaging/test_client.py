@@ -6,11 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-
-from racing_coach_core.lap import Lap
-from racing_coach_core.mqtt import Connection
-from racing_coach_demo.embedded import EmbeddedBroker
-from racing_coach_server.app import App
 from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually
 from tests.infra import DAEMON, Broker, MosquittoProcess, mosquitto_version
 from tests.server.conftest import RunApp
@@ -25,6 +20,11 @@ from tests.server.support import (
     new_laps,
     running,
 )
+
+from racing_coach_core.lap import Lap
+from racing_coach_core.mqtt import Connection
+from racing_coach_demo.embedded import EmbeddedBroker
+from racing_coach_server.app import App
 
 STORED = {"success", "duplicate"}
 """A broker that exceeds Receive Maximum is left for a moment, and sends again what was in flight."""

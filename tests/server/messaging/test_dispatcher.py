@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.daemon import LapClient, eventually
+from tests.infra import Broker, MosquittoProcess
+from tests.server.conftest import RunApp
+from tests.server.support import Stored, Watcher, arrow, connected, new_lap, new_laps
 
 from racing_coach_core.identity import payload_sha256
 from racing_coach_server.app import App
 from racing_coach_server.messaging.messages import MAX_TEXT, Message, Reply, storable
 from racing_coach_server.telemetry.handlers import LapHandler
 from racing_coach_server.telemetry.service import TelemetryService
-from tests.daemon import LapClient, eventually
-from tests.infra import Broker, MosquittoProcess
-from tests.server.conftest import RunApp
-from tests.server.support import Stored, Watcher, arrow, connected, new_lap, new_laps
 
 MIDDLE = 400
 """A frame in the middle of the lap: those before it are in the COPY already."""

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-
-from racing_coach_core.mqtt import Connection, ConnectionLostError, Delivery
-from racing_coach_server.messaging.ordered_acks import OrderedAcks
 from tests.daemon import TOPICS, eventually
 from tests.infra import DAEMON, Broker
 from tests.server.support import mqtt_settings
+
+from racing_coach_core.mqtt import Connection, ConnectionLostError, Delivery
+from racing_coach_server.messaging.ordered_acks import OrderedAcks
 
 LAPS = TOPICS.laps.build(rig="rig-3", car="acks")
 

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
-
-from racing_coach_core.messages import DatabaseHealth, DaemonState, Heartbeat, LapAccounts, MqttHealth
-from racing_coach_core.mqtt import Connection, SessionTakenOverError
-from racing_coach_server.app import App
-from racing_coach_server.exceptions import ClientIdInUseError
-from racing_coach_server.messaging.takeover import refuse_if_in_use
 from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually
 from tests.infra import DAEMON, Broker
 from tests.server.conftest import RunApp, StartDaemon
 from tests.server.support import app_settings, arrow, mqtt_settings, new_lap
+
+from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, LapAccounts, MqttHealth
+from racing_coach_core.mqtt import Connection, SessionTakenOverError
+from racing_coach_server.app import App
+from racing_coach_server.exceptions import ClientIdInUseError
+from racing_coach_server.messaging.takeover import refuse_if_in_use
 
 INTERVAL_S = 0.3
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
+from tests.server.support import Stored, new_lap
 
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.copy_frames import _SLICE, COPY_SCHEMA, binary_copy, copy_frames
-from tests.server.support import Stored, new_lap
 
 
 def values(channel: Channel, rows: int, chance: np.random.Generator) -> pa.Array:

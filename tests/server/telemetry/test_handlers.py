@@ -16,11 +16,6 @@ import pytest
 import zstandard
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
-
-from racing_coach_core.codecs.limits import PayloadLimits
-from racing_coach_core.completeness import is_valid_lap
-from racing_coach_core.identity import lap_id_for, payload_sha256
-from racing_coach_core.lap import Lap
 from tests.daemon import CAR, TOPICS, DaemonProcess, LapClient
 from tests.infra import Broker
 from tests.server.support import (
@@ -36,6 +31,11 @@ from tests.server.support import (
     spoilt,
     with_session,
 )
+
+from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.completeness import is_valid_lap
+from racing_coach_core.identity import lap_id_for, payload_sha256
+from racing_coach_core.lap import Lap
 
 pytestmark = pytest.mark.usefixtures("shared_daemon")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.server.support import Stored, faster, new_lap, new_laps, with_session
 
 from racing_coach_core.exceptions import ErrorDetail
 from racing_coach_core.identity import content_sha256
@@ -14,7 +15,6 @@ from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
 from racing_coach_server.telemetry.service import TelemetryService
-from tests.server.support import Stored, faster, new_lap, new_laps, with_session
 
 
 def received(lap: Lap, *, rig_id: str = "rig-1") -> ReceivedLap:
