@@ -115,7 +115,7 @@ def _document(draw: st.DrawFn) -> dict[str, Any]:
         for frame in document["lap"]["frames"]:
             *parents, leaf = channel.json_path
             for parent in parents:
-                frame = frame.setdefault(parent, {})  # noqa: PLW2901
+                frame = frame.setdefault(parent, {})
             frame[leaf] = draw(_good) if channel.minimum is None else draw(st.sampled_from([0, 1, 3, None]))
     return document
 

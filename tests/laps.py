@@ -94,8 +94,10 @@ def make_lap(
 def large_lap(size: int, **fields: Any) -> Lap:
     """A lap that takes about `size` bytes in the Arrow encoding, since its numbers are noise."""
     count = size // 8
+    nothing = {name: np.zeros(count) for name in ("session_time", "lap_distance_pct")}
+    stamps = pa.array([STARTED_AT] * count)
     noise = np.random.default_rng(fields.get("number", 0)).random(count)
-    return make_lap(count, extra={"latitude": noise}, **fields)
+    return make_lap(count, extra={**nothing, "timestamp": stamps, "latitude": noise}, **fields)
 
 
 # --- random ----------------------------------------------------------------------------------------------

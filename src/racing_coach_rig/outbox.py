@@ -50,6 +50,8 @@ create table if not exists files (path text primary key, size integer not null, 
 _VERSION: Final = 1
 _DAY_S: Final = 86_400.0
 _RECEIPT_DAYS: Final = 1.0
+_BUSY_S: Final = 30.0
+_BUSY_STEP_S: Final = 0.02
 
 
 class State(StrEnum):
@@ -128,18 +130,16 @@ class Outbox:
         Raises:
             OutboxError: it cannot be opened.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=30.0, check_same_thread=False, isolation_level=None)
-            # Before the first table, or it has no effect: answered laps give their disk back bit by bit.
-            connection.execute("pragma auto_vacuum = incremental")
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-            connection.executescript(_SCHEMA)
-            connection.execute(f"pragma user_version = {_VERSION}")
-        except (sqlite3.Error, OSError) as error:
-            raise OutboxError(self.path, f"cannot be opened: {error}") from error
-        self._connection = connection
+        deadline = time.monotonic() + _BUSY_S
+        while self._connection is None:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = _connect(self.path)
+            except (sqlite3.Error, OSError) as error:
+                # The switch to WAL does not wait for another program that makes the file at this moment.
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise OutboxError(self.path, f"cannot be opened: {error}") from error
+                time.sleep(_BUSY_STEP_S)
 
     def close(self) -> None:
         """Close the file."""
@@ -249,12 +249,6 @@ class Outbox:
             ).fetchall()
         return [entry for entry in map(_entry, rows) if entry.seq not in besides][:limit]
 
-    def next_due_at(self) -> float | None:
-        """When the next waiting lap is due, as Unix time; None if none waits."""
-        with self._transaction() as db:
-            (due_at,) = db.execute("select min(due_at) from laps where state = 'waiting'").fetchone()
-        return None if due_at is None else float(due_at)
-
     def sent(self, seq: int, *, again_at: float, trouble: str | None) -> None:
         """A lap was published; without an answer it is due again at this Unix time."""
         with self._transaction() as db:
@@ -326,9 +320,7 @@ class Outbox:
         limit = time.time() - max(self._settings.keep_days, _RECEIPT_DAYS) * _DAY_S
         with self._transaction() as db:
             count = db.execute("delete from laps where state = 'stored' and answered_at <= ?", (limit,)).rowcount
-        with self._lock:
-            assert self._connection is not None
-            self._connection.execute("pragma incremental_vacuum").fetchall()
+            db.execute("pragma incremental_vacuum").fetchall()
         return count
 
     def file_is_new(self, path: Path, size: int, mtime_ns: int) -> bool:
@@ -362,7 +354,7 @@ class Outbox:
         """Send rejected laps again. Returns how many."""
         with self._transaction() as db:
             return db.execute(
-                "update laps set state = 'waiting', due_at = 0, answer = null where state = 'rejected'"
+                "update laps set state = 'waiting', due_at = 0, answer = null, trouble = null where state = 'rejected'"
             ).rowcount
 
     def drop_rejected(self) -> int:
@@ -389,6 +381,26 @@ class Outbox:
             bytes=used,
             oldest_waiting_at=oldest,
         )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False, isolation_level=None)
+    try:
+        # Before the first table, or it has no effect: answered laps give their disk back bit by bit.
+        connection.execute("pragma auto_vacuum = incremental")
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.executescript(_SCHEMA)
+        connection.execute(f"pragma user_version = {_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_busy(error: Exception) -> bool:
+    # The low byte is the code, the rest says more about it.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _used(db: sqlite3.Connection) -> int:

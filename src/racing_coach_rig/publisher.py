@@ -1,6 +1,7 @@
 """Sends what waits in the outbox until every lap is answered."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from paho.mqtt.properties import Properties
 from pydantic import ValidationError
 
 from racing_coach_core.backoff import Backoff
+from racing_coach_core.exceptions import InvalidTopicError
 from racing_coach_core.messages import LapUploadResponse, RigStatus
 from racing_coach_core.mqtt import (
     BrokerError,
@@ -29,9 +31,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 _IDLE_S = 1.0
 """How often the outbox is looked at for laps that another process spooled."""
-_TAKEN_OVER_S = 60.0
 _TIDY_S = 600.0
 _TAKEN_OVER_S = 5.0
+_GOODBYE_S = 2.0
 _NOBODY = "no daemon is subscribed; the lap is kept and sent again"
 
 
@@ -86,25 +88,34 @@ class Publisher:
         )
         async with connection:
             await connection.subscribe([f"{self._topics.answers_below(self._settings.rig)}#"])
-            await connection.publish(self._status_topic, _status(online=True), retain=True)
-            await self._begin(connection)
-            backoff.reset()
-            tasks = [
-                asyncio.create_task(self._listen(connection), name="answers"),
-                asyncio.create_task(self._send(connection), name="laps"),
-            ]
             try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            except asyncio.CancelledError:
-                if connection.alive:
-                    await connection.publish(self._status_topic, _status(online=False), retain=True)
-                raise
+                await connection.publish(self._status_topic, _status(online=True), retain=True)
+                await self._begin(connection)
+                backoff.reset()
+                await self._listen_and_send(connection)
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await self._say_goodbye(connection)
+
+    async def _listen_and_send(self, connection: Connection) -> None:
+        tasks = [
+            asyncio.create_task(self._listen(connection), name="answers"),
+            asyncio.create_task(self._send(connection), name="laps"),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _say_goodbye(self, connection: Connection) -> None:
+        """A broker forgets the will of a client that disconnects. One that does not answer does not hold us up."""
+        if connection.alive:
+            with contextlib.suppress(BrokerError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_S):
+                    await connection.publish(self._status_topic, _status(online=False), retain=True)
 
     async def _begin(self, connection: Connection) -> None:
         self._unanswered.clear()
@@ -182,7 +193,12 @@ class Publisher:
         payload = await asyncio.to_thread(self._outbox.payload, entry.seq)
         if payload is None:
             return
-        topic = self._topics.laps.build(rig=self._settings.rig, car=entry.car_id)
+        try:
+            topic = self._topics.laps.build(rig=self._settings.rig, car=entry.car_id)
+        except InvalidTopicError as error:
+            log.error("a lap has no topic", error=str(error))
+            await asyncio.to_thread(self._outbox.set_aside, entry.seq, str(error))
+            return
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ContentType = entry.content_type
         properties.CorrelationData = secrets.token_bytes(8)

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.laps import SESSION_ID, columns, make_lap, session_json
 
 from racing_coach_core.codecs.arrow import MAGIC, decode_arrow, encode_arrow
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import InvalidLapError, MalformedPayloadError, PayloadError, PayloadTooLargeError
 from racing_coach_core.identity import content_sha256, lap_id_for
 from racing_coach_core.lap import Lap
-from tests.laps import SESSION_ID, columns, make_lap, session_json
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 LIMITS = PayloadLimits()

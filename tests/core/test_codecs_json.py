@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from pydantic import ValidationError
+from tests.json_documents import documents
+from tests.laps import SESSION_ID, frame_json, lap_json, make_lap, session_json, to_bytes
 
 from racing_coach_core.codecs.decode import Encoding, decode_lap, encode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
@@ -15,8 +17,6 @@ from racing_coach_core.frame_columns import columns_of
 from racing_coach_core.identity import content_sha256, lap_id_for
 from racing_coach_core.lap import Lap
 from racing_coach_core.messages import LapUploadRequest
-from tests.json_documents import documents
-from tests.laps import SESSION_ID, frame_json, lap_json, make_lap, session_json, to_bytes
 
 
 def decode(document: object, **limits: int) -> Lap:
@@ -49,7 +49,7 @@ def invalid(document: object) -> list[str]:
 # --- the property ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(payload=documents())
 @example(payload=to_bytes(lap_json(1)))
 def test_what_is_accepted_is_what_the_models_accept(payload: bytes) -> None:
@@ -57,12 +57,10 @@ def test_what_is_accepted_is_what_the_models_accept(payload: bytes) -> None:
     # Python's NaN and Infinity are no JSON (RFC 8259); pydantic lets them pass in fields that it ignores.
     assume(b"NaN" not in payload and b"Infinity" not in payload)
     expected = reference(payload)
-    try:
-        lap = decode(payload)
-    except PayloadError as error:
-        assert expected is None, f"refused, though the models accept it: {error}"
+    if expected is None:
+        refusal(payload)
         return
-    assert expected is not None, "accepted, though the models refuse it"
+    lap = decode(payload)
     assert lap.session == expected.session
     assert lap.lap_time == expected.lap.lap_time
     assert lap.lap_id == (expected.lap_id or lap_id_for(lap.session.session_id, lap.lap_number))

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.laps import make_lap
 
 from racing_coach_core.completeness import covers_lap, is_valid_lap, stays_on_track
-from tests.laps import make_lap
 
 
 def frames(pct: Any, **extra: Any) -> pa.RecordBatch:

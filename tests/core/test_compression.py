@@ -1,5 +1,6 @@
 """gzip and zstd are taken off whole or not at all, and never beyond the limit."""
 
+import contextlib
 import gzip
 import time
 import zlib
@@ -71,10 +72,8 @@ def test_corruption_is_malformed_or_harmless(kind: str, data: st.DataObject) -> 
     compression, wrap = WRAPPERS[kind]
     payload = bytearray(wrap(b"a lap, a lap, and another lap" * 20))
     payload[data.draw(st.integers(4, len(payload) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    try:
+    with contextlib.suppress(MalformedPayloadError, PayloadTooLargeError):
         decompress(payload, compression, LIMIT)
-    except (MalformedPayloadError, PayloadTooLargeError):
-        pass
 
 
 def test_a_wrong_checksum_is_malformed() -> None:
@@ -126,6 +125,7 @@ def test_what_looks_like_no_wrapping(payload: bytes) -> None:
         (Compression.GZIP, gzip.compress(b"")),
         (Compression.ZSTD, pa.compress(b"", "zstd", asbytes=True)),
     ],
+    ids=["gzip", "zstd"],
 )
 def test_a_million_empty_parts_take_no_time(compression: Compression, empty: bytes) -> None:
     """A payload within the wire limit cannot buy minutes of work with members or frames that hold nothing."""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from tests.laps import STARTED_AT, frame_json, lap_json, laps, session_json, to_bytes
 
 from racing_coach_core.frame_columns import columns_of, json_frames
 from racing_coach_core.frames import LapTelemetry, LapTime, SessionFrame, TelemetryFrame, parse_timestamp
-from tests.laps import STARTED_AT, frame_json, lap_json, laps, session_json, to_bytes
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -73,7 +73,7 @@ def test_timestamps_are_instants(text: str, instant: datetime) -> None:
 )
 def test_what_is_no_timestamp(value: object) -> None:
     """Dates alone, Unix times, days that no calendar has and other scripts' digits are refused."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_timestamp(value)
     assert not accepts(TelemetryFrame, frame_json(timestamp=value))
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from tests.infra import DAEMON, Broker, MosquittoProcess
 
 from racing_coach_core.exceptions import Fault
 from racing_coach_core.mqtt import (
@@ -32,7 +33,6 @@ from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import Topics
 from racing_coach_demo.embedded import EmbeddedBroker
 from racing_coach_demo.processes import LOOPBACK, free_port
-from tests.infra import DAEMON, Broker, MosquittoProcess
 
 RIG = "rig-1"
 TOPICS = Topics()
@@ -338,15 +338,19 @@ async def test_a_broker_that_goes_away_ends_everything_that_waits(mosquitto_proc
 
 async def test_a_second_client_with_the_same_id_is_told_apart(mosquitto_broker: Broker) -> None:
     """The one that is thrown out learns that it is no outage, and which setting to look at."""
+    if mosquitto_broker.version == "2.0.11":
+        pytest.skip("mosquitto 2.0.11 hangs up without a DISCONNECT, and so without a reason")
     client_id = uuid.uuid4().hex
-    async with connection(mosquitto_broker, DAEMON, client_id=client_id) as first:
-        async with connection(mosquitto_broker, DAEMON, client_id=client_id) as second:
-            with pytest.raises(SessionTakenOverError, match="RACING_COACH_MQTT__CLIENT_ID") as raised:
-                await receive(first)
-            assert raised.value.client_id == client_id
-            with pytest.raises(SessionTakenOverError):
-                await first.publish(TOPICS.heartbeat.build(instance="x"), b"x")
-            assert second.alive
+    async with (
+        connection(mosquitto_broker, DAEMON, client_id=client_id) as first,
+        connection(mosquitto_broker, DAEMON, client_id=client_id) as second,
+    ):
+        with pytest.raises(SessionTakenOverError, match="RACING_COACH_MQTT__CLIENT_ID") as raised:
+            await receive(first)
+        assert raised.value.client_id == client_id
+        with pytest.raises(SessionTakenOverError):
+            await first.publish(TOPICS.heartbeat.build(instance="x"), b"x")
+        assert second.alive
 
 
 @pytest.mark.parametrize("leave", ["abort", "disconnect"])

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
+from tests.laps import STARTED_AT, columns, laps
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.lap import Lap, frames_from_columns
 from racing_coach_core.validation import EARLIEST, LATEST, MAX_ERRORS, check_frames
-from tests.laps import STARTED_AT, columns, laps
 
 COUNT = 20
 

@@ -54,14 +54,13 @@ class Link:
 class Proxy:
     """Listens on a port of its own and passes everything on to another one, until told otherwise."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, target_host: str = LOOPBACK) -> None:
         self.port = free_port()
-        self.target_port = target_port
+        self._target = (target_host, target_port)
         self.links: set[Link] = set()
         self.delay_s = 0.0
         self.cuts = 0
         self._holding = False
-        self._cut_next_after: int | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -99,6 +98,10 @@ class Proxy:
         for link in self.links:
             link.flowing.set()
 
+    def let_new_ones_pass(self) -> None:
+        """Go on holding the connections that stand, and pass on what comes on new ones."""
+        self._holding = False
+
     def strand(self) -> list[Link]:
         """Let the connections that stand go dead without a word, while new ones work.
 
@@ -122,7 +125,7 @@ class Proxy:
             self._tasks.discard(task)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self.target_port)
+        server_reader, server_writer = await asyncio.open_connection(*self._target)
         link = Link(self, writer, server_writer)
         if self._holding:
             link.flowing.clear()

@@ -1,7 +1,9 @@
 """Drive laps under a seeded schedule of faults for as long as wanted, and check that every promise was kept.
 
     python -m tests.faults.soak --minutes 60
-    python -m tests.faults.soak --minutes 5 --seed 1234          repeats a run's faults, their order and the laps
+    python -m tests.faults.soak --minutes 60 --seed 1234         repeats a run's laps, faults and their order
+    python -m tests.faults.soak --database-outage 10             a database that is gone for ten minutes, 200 laps
+    python -m tests.faults.soak --backlog 500                    500 laps of 8 MB waiting in mosquitto
 
 The exit status is 1 when the checker finds anything.
 """
@@ -13,13 +15,19 @@ import secrets
 import sys
 import time
 
-from tests.faults.checker import Report
+from tests.faults.backlog import drain_waiting
+from tests.faults.checker import MEMORY_BOUND_BYTES, Report
+from tests.faults.outage import database_outage
 from tests.faults.schedule import FAULTS, each_once, run_schedule
 from tests.faults.world import World
+from tests.infra import MosquittoProcess, PostgresProcess
 
 RIGS = 6
 LAPS_PER_S = 3.0
 """What a machine of two cores has time for besides the faults."""
+
+_ABOUT_S = 3.5
+"""What a fault takes on average, with the pause after it."""
 
 
 async def seeded_run(
@@ -41,35 +49,30 @@ async def seeded_run(
     per_rig = -(-laps // RIGS)
     began = time.monotonic()
 
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - began:7.1f} s  {world.driven:5} driven {world.waiting:4} waiting  {text}", flush=True)
+    def tell(text: str) -> None:
+        say(f"{time.monotonic() - began:7.1f} s  {world.driven:5} driven {world.waiting:4} waiting  {text}")
 
     async with World(seed=seed, rigs=RIGS, laps_per_rig=per_rig, interval_s=0.85 * seconds / per_rig) as world:
         await world.until_started()
-        await run_schedule(world, chance, names, say)
+        await run_schedule(world, chance, names, tell)
         while minutes is not None and time.monotonic() - began < seconds:
-            await run_schedule(world, chance, chance.sample(names, k=min(10, len(names))), say)
-        say("the faults are over")
+            await run_schedule(world, chance, chance.sample(names, k=min(10, len(names))), tell)
+        tell("the faults are over")
         await world.until_driven(timeout_s=seconds + 120)
-        say("all laps are driven")
+        tell("all laps are driven")
         await world.until_drained(drain_s)
-        say("drained")
+        tell("drained")
         await world.stop()
         report = await world.check()
     return report
 
 
-_ABOUT_S = 3.5
-"""What a fault takes on average, with the pause after it."""
+def say(text: str) -> None:
+    print(text, flush=True)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=None, help="how long; every kind of fault once if not given")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--laps", type=int, default=None)
-    parser.add_argument("--only", action="append", choices=sorted(FAULTS), metavar="FAULT")
-    arguments = parser.parse_args()
+def faults(arguments: argparse.Namespace) -> int:
+    """Drive, strike, drain, check; the exit status."""
     seed = arguments.seed if arguments.seed is not None else secrets.randbelow(10**6)
     repeat = f"python -m tests.faults.soak --seed {seed}"
     if arguments.minutes is not None:
@@ -77,13 +80,47 @@ def main() -> int:
     if arguments.laps is not None:
         repeat += f" --laps {arguments.laps}"
     repeat += "".join(f" --only '{name}'" for name in arguments.only or [])
-    print(f"to repeat: {repeat}", flush=True)
+    say(f"to repeat: {repeat}")
     report = asyncio.run(
         seeded_run(seed=seed, minutes=arguments.minutes, laps=arguments.laps, only=arguments.only)
     )
-    print(report.table())
-    print(f"to repeat: {repeat}")
+    say(f"{report.table()}\nto repeat: {repeat}")
     return 1 if report.findings else 0
+
+
+def outage(minutes: float, laps: int) -> int:
+    """A database outage while laps arrive; the exit status."""
+    report = asyncio.run(
+        database_outage(seed=secrets.randbelow(10**6), seconds=60 * minutes, laps=laps, said=say)
+    )
+    say(report.table())
+    return 1 if report.findings else 0
+
+
+def backlog(laps: int) -> int:
+    """Large laps waiting in mosquitto; the exit status."""
+    # More than our configuration lets wait for one client: there the rigs would hold the rest.
+    with MosquittoProcess(settings={"max_queued_bytes": "0"}) as broker, PostgresProcess() as database:
+        drained = asyncio.run(drain_waiting(broker.broker, database.url, laps, say))
+    say(str(drained))
+    whole = drained.stored == drained.answered == laps
+    return 0 if whole and drained.peak_rss_bytes < MEMORY_BOUND_BYTES else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, help="how long; every kind of fault once if not given")
+    parser.add_argument("--seed", type=int, help="of faults and laps; a random one if not given")
+    parser.add_argument("--laps", type=int, help="how many in all; as many as the machine can keep up with if not given")
+    parser.add_argument("--only", action="append", choices=sorted(FAULTS), metavar="FAULT", help="may be given again")
+    parser.add_argument("--database-outage", type=float, metavar="MINUTES", help="instead: one long outage, 200 laps")
+    parser.add_argument("--backlog", type=int, metavar="LAPS", help="instead: laps of 8 MB waiting in mosquitto")
+    arguments = parser.parse_args()
+    if arguments.database_outage is not None:
+        return outage(arguments.database_outage, arguments.laps or 200)
+    if arguments.backlog is not None:
+        return backlog(arguments.backlog)
+    return faults(arguments)
 
 
 if __name__ == "__main__":

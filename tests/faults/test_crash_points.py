@@ -54,7 +54,7 @@ async def stage(
     await asyncio.to_thread(daemon.close)
 
 
-@pytest.mark.parametrize("time", [1, 3])
+@pytest.mark.parametrize("time", [2])
 @pytest.mark.parametrize("step", DAEMON_STEPS)
 async def test_the_daemon_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
     """Killed at this step, and started again, the daemon has every lap once, whole, and every lap is answered."""
@@ -73,7 +73,7 @@ async def test_the_daemon_may_die_after_any_step(stage: Stage, step: str, time: 
     assert await asyncio.to_thread(daemon.stop) == 0
 
 
-@pytest.mark.parametrize("time", [1, 3])
+@pytest.mark.parametrize("time", [2])
 @pytest.mark.parametrize("step", RIG_STEPS)
 async def test_the_rig_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
     """Killed at this step, and started again, the rig has every lap that it spooled stored, once and whole."""

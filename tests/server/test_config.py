@@ -182,7 +182,7 @@ def test_a_certificate_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     ca_file.write_text("no certificate")
     monkeypatch.setenv("RACING_COACH_MQTT__TLS__CA_FILE", str(ca_file))
 
-    with pytest.raises(ConfigurationError, match="RACING_COACH_MQTT__TLS: .*cannot be used"):
+    with pytest.raises(ConfigurationError, match=r"RACING_COACH_MQTT__TLS: .*cannot be used"):
         load_settings()
 
 

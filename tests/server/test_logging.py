@@ -1,5 +1,6 @@
 """Log lines: JSON for the journal, readable on a terminal, the libraries' among them."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -27,6 +28,7 @@ logging.getLogger("alembic.runtime").info("Context impl PostgresqlImpl")
 """
 
 
+@functools.cache
 def run(level: str = "INFO", format_: str = "json") -> str:
     program = _PROGRAM.format(level=level, format=format_)
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)

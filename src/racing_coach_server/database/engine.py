@@ -1,11 +1,16 @@
 """The engine, its pool, and the one place that opens and ends transactions."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from racing_coach_server.config import VERSION, DatabaseSettings
+
+_FAREWELL_S: Final = 3.0
 
 
 def create_engine(settings: DatabaseSettings, *, pool_size: int, application: str) -> AsyncEngine:
@@ -31,8 +36,11 @@ def create_engine(settings: DatabaseSettings, *, pool_size: int, application: st
                 "application_name": f"{application} {VERSION}",
                 "synchronous_commit": settings.synchronous_commit,
                 "timezone": "UTC",
-                # A daemon that is stopped or cut off in the middle must not hold locks for hours.
-                "idle_in_transaction_session_timeout": "300s",
+                # Sooner than the command timeout, so that waiting for somebody's lock has a name of its own: it is
+                # never held against the lap that waits.
+                "lock_timeout": f"{settings.command_timeout_s / 2:g}s",
+                # A daemon that was cut off in the middle of a lap must not hold its locks: the lap comes again.
+                "idle_in_transaction_session_timeout": f"{settings.command_timeout_s:g}s",
             },
         },
     )
@@ -52,5 +60,7 @@ class Database:
             yield session
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self.engine.dispose()
+        """Close every connection; a server that does not take a farewell is not waited for."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self.engine.dispose()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 
@@ -24,6 +25,9 @@ from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
+
+_SOON_S: Final = 10.0
+_SOON_LOST_LINKS: Final = 3
 
 type OnConnect = Callable[[Connection], Awaitable[None]]
 
@@ -65,6 +69,7 @@ class BrokerClient:
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
         self._link: Link | None = None
+        self._soon_lost = 0
         self.connected_since: datetime | None = None
         self.connects = 0
         self.trouble = Trouble("the broker is not reached, trying on", "the broker is back")
@@ -97,10 +102,20 @@ class BrokerClient:
                     self._receive_maximum = 1
                 except BrokerError as error:
                     self.trouble.began(str(error))
-                    await self._pause(backoff.next_s())
+                    if self._is_lost_soon_again():
+                        await self._look_who_it_was(backoff)
+                    else:
+                        await self._pause(backoff.next_s())
                 finally:
                     self._link = None
                     self.connected_since = None
+
+    def _is_lost_soon_again(self) -> bool:
+        """Whether link after link was lost soon: mosquitto 2.0.11 ends a session that is taken over without a word."""
+        if self.connected_since is not None:
+            lasted_s = (datetime.now(UTC) - self.connected_since).total_seconds()
+            self._soon_lost = self._soon_lost + 1 if lasted_s < _SOON_S else 0
+        return self._soon_lost >= _SOON_LOST_LINKS
 
     async def _look_who_it_was(self, backoff: Backoff) -> None:
         """Tell another daemon from a connection of our own that the network swallowed and gave back too late."""

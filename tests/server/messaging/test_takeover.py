@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually
+from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually, forget
 from tests.infra import DAEMON, Broker
 from tests.server.conftest import RunApp, StartDaemon
 from tests.server.support import app_settings, arrow, mqtt_settings, new_lap
 
 from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, LapAccounts, MqttHealth
-from racing_coach_core.mqtt import Connection, SessionTakenOverError
+from racing_coach_core.mqtt import Connection
 from racing_coach_server.app import App
 from racing_coach_server.exceptions import ClientIdInUseError
 from racing_coach_server.messaging.takeover import refuse_if_in_use
@@ -173,13 +173,35 @@ async def test_a_look_leaves_nothing_at_the_broker(broker: Broker, instance: str
         pass
 
 
-async def test_one_whose_session_is_taken_ends_for_good(run_app: RunApp, broker: Broker, instance: str) -> None:
-    """Another client comes with our client id all the same: no war, the reason is told."""
-    apps: list[App] = []
-    with pytest.raises(SessionTakenOverError, match="give each daemon its own"):
-        async with run_app(instance=instance) as app:
-            apps.append(app)
-            async with Connection(mqtt_settings(broker, DAEMON), client_id=app.settings.client_id, clean=True) as other:
-                await eventually(lambda: app.client.outgoing is None)
-                assert other.alive
-    assert apps[0].client.connects == 1
+async def test_two_that_start_at_once_do_not_fight(
+    broker: Broker, database_url: str, rig: LapClient, instance: str
+) -> None:
+    """Neither sees the other beforehand, and the broker lets in one after the other: one of them ends for good."""
+    settings = app_settings(broker, database_url, instance=instance, health={"interval_s": INTERVAL_S})
+    apps = [App(settings) for _ in range(2)]
+    tasks = {asyncio.create_task(app.run()): app for app in apps}
+    try:
+        (lost,), (goes_on,) = await asyncio.wait(tasks, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+
+        assert isinstance(lost.exception(), ClientIdInUseError)
+        assert (await rig.send(arrow(new_lap()))).status == "success"
+        assert not goes_on.done()
+        assert sum(app.client.connects for app in apps) < 20
+    finally:
+        for app in apps:
+            app._stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(forget, broker, settings.client_id, instance)
+
+
+async def test_one_whose_session_was_taken_by_no_daemon_comes_back(
+    run_app: RunApp, broker: Broker, rig: LapClient, instance: str
+) -> None:
+    """Such as a connection of its own that the network had swallowed: no heartbeat, so nobody is there."""
+    async with run_app(instance=instance, health={"interval_s": INTERVAL_S}) as app:
+        async with Connection(mqtt_settings(broker, DAEMON), client_id=app.settings.client_id):
+            # mosquitto 2.0.11 does not say why it ends a connection: then it is back at once.
+            await eventually(lambda: app.client.outgoing is None or app.client.connects == 2)
+        await eventually(lambda: app.client.outgoing is not None and app.client.connects == 2)
+
+        assert (await rig.send(arrow(new_lap()))).status == "success"
