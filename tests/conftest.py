@@ -23,7 +23,6 @@ from tests.infra import (
     requires_mosquitto,
 )
 
-
 # Machines that run tests are shared: a slow example is no failure. What must be fast says so in its own test.
 settings.register_profile("racing-coach", deadline=None)
 settings.load_profile("racing-coach")

@@ -37,9 +37,7 @@ def large_laps(count: int) -> Iterator[tuple[uuid.UUID, bytes]]:
     payload, lap_id, session_id = _template()
     for _ in range(count):
         new_lap, new_session = uuid.uuid4(), uuid.uuid4()
-        yield new_lap, payload.replace(lap_id, str(new_lap).encode()).replace(
-            session_id, str(new_session).encode()
-        )
+        yield new_lap, payload.replace(lap_id, str(new_lap).encode()).replace(session_id, str(new_session).encode())
 
 
 @dataclass

@@ -152,7 +152,10 @@ class Report:
             ("laps acked", self.acked),
             ("laps in the database", self.in_database),
             ("frames in the database", self.frames),
-            *((f"laps {what}" if what != "frames without a lap" else what, len(laps)) for what, laps in self._counted()),
+            *(
+                (f"laps {what}" if what != "frames without a lap" else what, len(laps))
+                for what, laps in self._counted()
+            ),
             ("answers seen", ", ".join(f"{n} {status}" for status, n in sorted(self.seen.answers.items())) or 0),
             ("answers checked on receipt", self.seen.looked_at),
             ("answers checked later", self.seen.looked_at_late),

@@ -58,9 +58,7 @@ class Observer:
             for rig in self._rigs:
                 topic = f"{TOPICS.answers_below(rig)}#"
                 tasks.create_task(self._listen(rig, topic, self._answer), name=f"answers to {rig}")
-            tasks.create_task(
-                self._listen(MONITORING, TOPICS.heartbeat.filter, self._heartbeat), name="heartbeats"
-            )
+            tasks.create_task(self._listen(MONITORING, TOPICS.heartbeat.filter, self._heartbeat), name="heartbeats")
 
     async def _listen(self, user: str, topic: str, take: Callable[[bytes], Awaitable[None]]) -> None:
         """Listen with a session of its own, so that a cut loses no answer unless the broker does."""
@@ -144,9 +142,8 @@ class MemorySamples:
 
     def look(self, pid: int) -> None:
         """Take the peak since its start, as the kernel keeps it (VmHWM)."""
-        with contextlib.suppress(OSError, ProcessLookupError):
-            with open(f"/proc/{pid}/status") as status:
-                for line in status:
-                    if line.startswith("VmHWM:"):
-                        self.peak_bytes = max(self.peak_bytes, int(line.split()[1]) * 1024)
-                        self.samples += 1
+        with contextlib.suppress(OSError, ProcessLookupError), open(f"/proc/{pid}/status") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    self.peak_bytes = max(self.peak_bytes, int(line.split()[1]) * 1024)
+                    self.samples += 1

@@ -22,6 +22,7 @@ type Strike = Callable[[World, random.Random], Awaitable[None]]
 LONGER_THAN_KEEPALIVE_S = 1.5 * KEEPALIVE_S + 1
 """After this the broker has given up on a client."""
 
+
 @dataclass(frozen=True)
 class Fault:
     """What goes wrong, and which parts of the world it has for itself meanwhile."""

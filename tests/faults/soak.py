@@ -63,8 +63,7 @@ async def seeded_run(
         await world.until_drained(drain_s)
         tell("drained")
         await world.stop()
-        report = await world.check()
-    return report
+        return await world.check()
 
 
 def say(text: str) -> None:
@@ -81,18 +80,14 @@ def faults(arguments: argparse.Namespace) -> int:
         repeat += f" --laps {arguments.laps}"
     repeat += "".join(f" --only '{name}'" for name in arguments.only or [])
     say(f"to repeat: {repeat}")
-    report = asyncio.run(
-        seeded_run(seed=seed, minutes=arguments.minutes, laps=arguments.laps, only=arguments.only)
-    )
+    report = asyncio.run(seeded_run(seed=seed, minutes=arguments.minutes, laps=arguments.laps, only=arguments.only))
     say(f"{report.table()}\nto repeat: {repeat}")
     return 1 if report.findings else 0
 
 
 def outage(minutes: float, laps: int) -> int:
     """A database outage while laps arrive; the exit status."""
-    report = asyncio.run(
-        database_outage(seed=secrets.randbelow(10**6), seconds=60 * minutes, laps=laps, said=say)
-    )
+    report = asyncio.run(database_outage(seed=secrets.randbelow(10**6), seconds=60 * minutes, laps=laps, said=say))
     say(report.table())
     return 1 if report.findings else 0
 
@@ -111,7 +106,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, help="how long; every kind of fault once if not given")
     parser.add_argument("--seed", type=int, help="of faults and laps; a random one if not given")
-    parser.add_argument("--laps", type=int, help="how many in all; as many as the machine can keep up with if not given")
+    parser.add_argument(
+        "--laps", type=int, help="how many in all; as many as the machine can keep up with if not given"
+    )
     parser.add_argument("--only", action="append", choices=sorted(FAULTS), metavar="FAULT", help="may be given again")
     parser.add_argument("--database-outage", type=float, metavar="MINUTES", help="instead: one long outage, 200 laps")
     parser.add_argument("--backlog", type=int, metavar="LAPS", help="instead: laps of 8 MB waiting in mosquitto")

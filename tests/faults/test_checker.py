@@ -155,9 +155,7 @@ async def test_a_lap_stored_twice_is_doubled(stored: Stored) -> None:
         pytest.param("delete from telemetry where lap_id = $1 and frame_index = 5", id="frame gone"),
         pytest.param("delete from telemetry where lap_id = $1 and frame_index > 300", id="second half gone"),
         pytest.param("delete from telemetry where lap_id = $1", id="all frames gone"),
-        pytest.param(
-            "insert into telemetry select * from telemetry where lap_id = $1", id="all frames doubled"
-        ),
+        pytest.param("insert into telemetry select * from telemetry where lap_id = $1", id="all frames doubled"),
         pytest.param(
             "update telemetry set speed = speed + 0.001 where lap_id = $1 and frame_index = 7", id="value changed"
         ),

@@ -42,9 +42,7 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(
-    mosquitto_process: MosquittoProcess, database_url: str, tmp_path: Path
-) -> AsyncIterator[Stage]:
+async def stage(mosquitto_process: MosquittoProcess, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     broker = mosquitto_process.broker
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     daemon = DaemonProcess(broker, plain, settings=QUICK_DAEMON, environment={"PYTHONPATH": str(ROOT)})
@@ -59,9 +57,12 @@ async def stage(
 async def test_the_daemon_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
     """Killed at this step, and started again, the daemon has every lap once, whole, and every lap is answered."""
     daemon = stage.daemon
-    ordinary, daemon.command = daemon.command, [
-        *(sys.executable, "-m", "tests.faults.crashing_daemon", step, str(time)),
-    ]
+    ordinary, daemon.command = (
+        daemon.command,
+        [
+            *(sys.executable, "-m", "tests.faults.crashing_daemon", step, str(time)),
+        ],
+    )
     await asyncio.to_thread(daemon.start)
     stage.rig.start()
     assert await asyncio.to_thread(daemon.wait) == -signal.SIGKILL

@@ -174,9 +174,7 @@ async def test_a_second_daemon_with_the_same_client_id_refuses_to_start(
     with DaemonProcess(broker, database, settings=QUICK_DAEMON) as first:
         rig.start()
         await eventually(lambda: first.logged("lap stored"))
-        second = DaemonProcess(
-            broker, database, settings={**QUICK_DAEMON, "MQTT__CLIENT_ID": first.client_id}
-        )
+        second = DaemonProcess(broker, database, settings={**QUICK_DAEMON, "MQTT__CLIENT_ID": first.client_id})
         second.start(wait=False)
         assert await asyncio.to_thread(second.wait) == EXIT_CONFIGURATION
         assert first.client_id in second.text

@@ -1,9 +1,9 @@
 """Everything there is, as real processes: mosquitto, PostgreSQL, the daemon, rigs; and proxies between them.
 
-    async with World(seed=1, rigs=4, laps_per_rig=20, interval_s=1.0) as world:
-        await world.until_driven()
-        await world.until_drained()
-        report = await world.check()
+async with World(seed=1, rigs=4, laps_per_rig=20, interval_s=1.0) as world:
+    await world.until_driven()
+    await world.until_drained()
+    report = await world.check()
 """
 
 import asyncio
@@ -60,9 +60,7 @@ def only_ours(environment: dict[str, str]) -> dict[str, str]:
 class Rig:
     """One rig: a process that drives and sends, an outbox, a journal."""
 
-    def __init__(
-        self, name: str, directory: Path, broker: Broker, *, seed: int, laps: int, interval_s: float
-    ) -> None:
+    def __init__(self, name: str, directory: Path, broker: Broker, *, seed: int, laps: int, interval_s: float) -> None:
         self.name = name
         self.laps = laps
         self.files = RigFiles(name, directory / f"{name}.journal", directory / f"{name}.sqlite3")
@@ -164,9 +162,7 @@ class World:
         self._daemon_settings = {**QUICK_DAEMON, **(daemon_settings or {})}
         self._stack = AsyncExitStack()
         self._may_be_down: Counter[str] = Counter()
-        self.broker = MosquittoProcess(
-            {user: f"secret of {user}" for user in (DAEMON, "monitoring", *self._names)}
-        )
+        self.broker = MosquittoProcess({user: f"secret of {user}" for user in (DAEMON, "monitoring", *self._names)})
         self.database = PostgresProcess({"fsync": "on", "max_connections": "50"})
         self.to_broker = Proxy(self.broker.port)
         self.to_database = Proxy(self.database.port)

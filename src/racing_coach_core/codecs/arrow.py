@@ -4,12 +4,13 @@ The metadata key `racing_coach.lap` holds the JSON `{"lap_id", "session", "lap":
 the frames are the canonical columns, those without any value left out, buffers compressed with zstd.
 """
 
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
+from racing_coach_core.arrow_types import Column
 from racing_coach_core.channels import CHANNEL_BY_NAME
 from racing_coach_core.codecs.arrow_guard import batch_size
 from racing_coach_core.codecs.canonical import canonical_frames
@@ -80,9 +81,9 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
         raise MalformedPayloadError(f"Arrow: {error}") from error
     head = _head(schema)
     table = pa.Table.from_batches(batches, schema).combine_chunks()
-    columns = {
-        name: table.column(name).chunk(0) if table.num_rows else pa.array([], table.schema.field(name).type)
-        for name in table.schema.names
+    columns: dict[str, Column] = {
+        name: cast("Column", table.column(name).chunk(0) if table.num_rows else pa.array([], field.type))
+        for name, field in zip(table.schema.names, table.schema, strict=True)
         if name in CHANNEL_BY_NAME
     }
     if head.lap.frame_count not in (None, table.num_rows):

@@ -1,7 +1,7 @@
 """Taking gzip or zstd off a payload without ever holding more than the limit."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 import pyarrow as pa
 
@@ -57,7 +57,8 @@ def decompress(payload: Buffer, compression: Compression, limit: int) -> Buffer:
     try:
         # pyarrow's stream knows a payload that is cut short, releases the GIL, and walks over a million
         # empty members in the time that zlib's object takes for a hundred thousand.
-        with pa.input_stream(pa.py_buffer(payload), compression=compression.value) as stream:
+        kind: Literal["gzip", "zstd"] = "gzip" if compression is Compression.GZIP else "zstd"
+        with pa.input_stream(pa.py_buffer(payload), compression=kind) as stream:
             while chunk := stream.read(min(_CHUNK, limit + 1 - len(out))):
                 out += chunk
                 if len(out) > limit:

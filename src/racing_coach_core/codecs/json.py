@@ -182,7 +182,7 @@ def _check_count(raw: msgspec.Raw, limits: PayloadLimits) -> None:
         InvalidLapError: not a list of objects.
     """
     text = np.frombuffer(raw, np.uint8)
-    braces = sum(np.count_nonzero(text[at : at + _BLOCK] == ord("{")) for at in range(0, len(text), _BLOCK))
+    braces = sum(int(np.count_nonzero(text[at : at + _BLOCK] == ord("{"))) for at in range(0, len(text), _BLOCK))
     allowed = _OBJECTS_A_FRAME * limits.frames
     if braces > allowed:
         raise PayloadTooLargeError("the number of JSON objects in the frames", braces, allowed)
@@ -231,7 +231,7 @@ def _parse(text: bytes) -> pa.StructArray:
         pyarrow.ArrowInvalid: a value of another kind than its channel's.
     """
     table = pa_json.read_json(
-        pa.BufferReader(text),
+        pa.BufferReader(text),  # type: ignore[arg-type]  # the stubs know of Python's files only
         # One block: the document is one row.
         read_options=pa_json.ReadOptions(use_threads=False, block_size=min(len(text) + 1, 2**31 - 1)),
         parse_options=pa_json.ParseOptions(
