@@ -207,6 +207,8 @@ class _Client(aiomqtt.Client):
         super().__init__(**options)
         self.owner = owner
         self.paused = False
+        self.moved = 0
+        """Bytes that have left so far."""
         self.session_present = False
         self.maximum_packet_size: int | None = None
         self.disconnect_code: int | None = None
@@ -249,7 +251,7 @@ class _Client(aiomqtt.Client):
 
     def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:
         """Read through `_read`, which can pause. Called on the thread that connects."""
-        receive = self._client._sock_recv
+        receive, send = self._client._sock_recv, self._client._sock_send
 
         def receive_in_pieces(size: int) -> bytes:
             if self.paused:
@@ -259,9 +261,20 @@ class _Client(aiomqtt.Client):
             return receive(min(size, _RECV_CHUNK))
 
         def start() -> None:
+            if self.abandoned:
+                # Whoever wanted the connection gave up while the thread was making it. Left alone it would live on,
+                # and hold the session.
+                self._client._sock_close()
+                return
             self._loop.add_reader(sock.fileno(), self._read)
             self._misc_task = self._loop.create_task(self._misc_loop(), name="mqtt keepalive")
 
+        def send_and_count(data: bytes | bytearray) -> int:
+            count = send(data)
+            self.moved += count
+            return count
+
+        self._client._sock_send = send_and_count  # type: ignore[method-assign, assignment]  # its argument's name
         self._client._sock_recv = receive_in_pieces  # type: ignore[method-assign, assignment]  # its argument's name
         self._loop.call_soon_threadsafe(start)
 
@@ -298,9 +311,15 @@ class _Client(aiomqtt.Client):
             self._read()
 
     async def _misc_loop(self) -> None:
-        """Keepalive. While paused the broker's PINGRESP waits behind the messages we do not read."""
+        """Keepalive.
+
+        While paused the broker's PINGRESP waits behind the messages we do not read; and while a large message
+        leaves over a slow line, our PINGREQ waits behind that.
+        """
+        moved = 0
         while True:
-            if self.paused:
+            if self.paused or (self.moved != moved and self._client.want_write()):
+                moved = self.moved
                 self._client._ping_t = 0
                 with self._client._msgtime_mutex:
                     self._client._last_bytes_received = paho.time_func()
@@ -401,7 +420,8 @@ class Connection:
         self._abandon()
 
     def _abandon(self) -> None:
-        """Close the socket, whatever state paho believes to be in."""
+        """Close the socket, whatever state paho believes to be in; also one that a thread is still opening."""
+        self._client.abandoned = True
         with contextlib.suppress(OSError, ValueError):
             self._client.raw._sock_close()
         ended = self._client.connection_ended
@@ -527,11 +547,7 @@ class Connection:
         puback: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._client.pubacks[info.mid] = puback
         try:
-            await asyncio.wait(
-                [puback, self._client.connection_ended],
-                timeout=self._settings.timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await self._until_acknowledged(puback)
         finally:
             self._client.pubacks.pop(info.mid, None)
         if not puback.done() or puback.cancelled():
@@ -544,6 +560,19 @@ class Connection:
         if code >= _FAILURE:
             raise PublishRefusedError(topic, code)
         return code != _NO_MATCHING_SUBSCRIBERS
+
+    async def _until_acknowledged(self, puback: asyncio.Future[int]) -> None:
+        """Wait for a PUBACK, in vain if nothing moves for so long: a slow line takes its time with a large message."""
+        leaving = True
+        while leaving:
+            moved, leaving = self._client.moved, self._client.raw.want_write()
+            await asyncio.wait(
+                [puback, self._client.connection_ended],
+                timeout=self._settings.timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if puback.done() or not self.alive or self._client.moved == moved:
+                return
 
     def _check_size(self, topic: str, payload: bytes) -> None:
         limit = self.maximum_packet_size

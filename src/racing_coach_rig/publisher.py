@@ -87,19 +87,16 @@ class Publisher:
             will=Will(topic=self._status_topic, payload=_status(online=False)),
         )
         async with connection:
-            await connection.subscribe([f"{self._topics.answers_below(self._settings.rig)}#"])
             try:
-                await connection.publish(self._status_topic, _status(online=True), retain=True)
-                await self._begin(connection)
-                backoff.reset()
-                await self._listen_and_send(connection)
+                await self._listen_and_send(connection, backoff)
             finally:
                 await self._say_goodbye(connection)
 
-    async def _listen_and_send(self, connection: Connection) -> None:
+    async def _listen_and_send(self, connection: Connection, backoff: Backoff) -> None:
+        # Listen from the first moment: the answers that the broker kept come before its SUBACK.
         tasks = [
             asyncio.create_task(self._listen(connection), name="answers"),
-            asyncio.create_task(self._send(connection), name="laps"),
+            asyncio.create_task(self._begin_and_send(connection, backoff), name="laps"),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +113,13 @@ class Publisher:
             with contextlib.suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_S):
                     await connection.publish(self._status_topic, _status(online=False), retain=True)
+
+    async def _begin_and_send(self, connection: Connection, backoff: Backoff) -> None:
+        await connection.subscribe([f"{self._topics.answers_below(self._settings.rig)}#"])
+        await connection.publish(self._status_topic, _status(online=True), retain=True)
+        await self._begin(connection)
+        backoff.reset()
+        await self._send(connection)
 
     async def _begin(self, connection: Connection) -> None:
         self._unanswered.clear()

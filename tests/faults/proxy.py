@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import socket
 from typing import Self
 
 from racing_coach_demo.processes import LOOPBACK, free_port
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 15
 
 
 class Link:
@@ -49,6 +50,8 @@ class Link:
                 return
             sink.write(data)
             await sink.drain()
+            if upstream and self.proxy.bytes_per_s is not None:
+                await asyncio.sleep(len(data) / self.proxy.bytes_per_s)
 
 
 class Proxy:
@@ -59,13 +62,18 @@ class Proxy:
         self._target = (target_host, target_port)
         self.links: set[Link] = set()
         self.delay_s = 0.0
+        self.bytes_per_s: float | None = None
+        """How fast clients may send; set it before they connect."""
         self.cuts = 0
         self._holding = False
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, LOOPBACK, self.port, backlog=1000)
+        listener = socket.create_server((LOOPBACK, self.port), backlog=1000)
+        # Small, or the kernel would take a whole lap off a client at once and hide a slow line from it.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CHUNK)
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=_CHUNK)
         return self
 
     async def __aexit__(self, *_: object) -> None:

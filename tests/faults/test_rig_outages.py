@@ -1,0 +1,89 @@
+"""What a rig must get over by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from racing_coach_core.messages import LapStatus, LapUploadResponse
+from racing_coach_demo.embedded import EmbeddedBroker
+from racing_coach_demo.processes import LOOPBACK
+from tests.clients import User
+from tests.daemon import CAR, TOPICS, DaemonProcess, eventually
+from tests.faults.backlog import plain
+from tests.faults.checker import check
+from tests.faults.proxy import Proxy
+from tests.faults.world import QUICK_DAEMON, Rig
+from tests.infra import DAEMON, Broker, MosquittoProcess
+
+pytestmark = pytest.mark.faults
+
+LAPS = 6
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """Brokers of both kinds, of this test's own."""
+    if request.param == "mosquitto":
+        request.getfixturevalue("need_mosquitto")
+        with MosquittoProcess() as mosquitto:
+            yield mosquitto.broker
+    else:
+        with EmbeddedBroker() as embedded:
+            yield Broker(embedded.host, embedded.port, "embedded", "rumqttd")
+
+
+@pytest.fixture
+async def daemon(broker: Broker, database_url: str) -> AsyncIterator[DaemonProcess]:
+    daemon = DaemonProcess(broker, database_url, settings=QUICK_DAEMON)
+    await asyncio.to_thread(daemon.start)
+    yield daemon
+    await asyncio.to_thread(daemon.close)
+
+
+async def _all_stored(rig: Rig, database_url: str, *, timeout_s: float = 60) -> None:
+    await eventually(lambda: rig.is_done and not rig.files.waiting(), timeout_s=timeout_s)
+    report = await check(plain(database_url), [rig.files])
+    assert report.findings == []
+    assert report.in_database == LAPS
+
+
+async def test_many_answers_that_waited_do_not_stop_a_rig(
+    broker: Broker, database_url: str, daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    """A rig that comes back to a queue full of answers takes them, and goes on sending."""
+    rig = Rig("rig-1", tmp_path, broker, seed=3, laps=LAPS, interval_s=0.2)
+    try:
+        rig.start()
+        await eventually(lambda: rig.driven)
+        rig.kill()
+        answer = LapUploadResponse(
+            status=LapStatus.DUPLICATE, message="again", payload_sha256="0" * 64, received_at=datetime.now(UTC)
+        )
+        user = User(broker, DAEMON)
+        for _ in range(300):
+            user.publish(TOPICS.lap_answers.build(rig="rig-1", car=CAR), answer.model_dump_json().encode())
+        user.close()
+        rig.start()
+        await _all_stored(rig, database_url, timeout_s=30)
+    finally:
+        rig.close()
+
+
+async def test_a_slow_uplink_gets_its_laps_through(
+    broker: Broker, database_url: str, daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    """A lap that takes longer to upload than a PUBACK may take is waited for as long as bytes are leaving."""
+    async with Proxy(broker.port) as proxy:
+        proxy.bytes_per_s = 200_000  # the JSON laps take 6 s, the timeout is 3 s and the keepalive 5 s
+        through = Broker(LOOPBACK, proxy.port, broker.kind, broker.version, broker.passwords)
+        rig = Rig("rig-1", tmp_path, through, seed=3, laps=LAPS, interval_s=0.2)
+        try:
+            rig.start()
+            await _all_stored(rig, database_url, timeout_s=60)
+            sent = rig.files.accounts()["sent"]
+            assert sent <= 2 * LAPS
+        finally:
+            rig.close()

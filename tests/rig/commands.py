@@ -1,0 +1,75 @@
+"""`racing-coach-rig` in a process of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.infra import Broker
+
+PROGRAM = Path(sys.executable).with_name("racing-coach-rig")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said; the table and the messages without their line breaks."""
+
+    code: int
+    output: str
+    errors: str
+
+
+class RigProgram:
+    """The command with the settings of one rig, in a directory where no .env is."""
+
+    def __init__(self, home: Path, rig: str, broker: Broker | None, settings: Mapping[str, object]) -> None:
+        self.home = home
+        self.outbox_path = home / "outbox.sqlite3"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("RACING_COACH_")},
+            "RACING_COACH_RIG": rig,
+            "RACING_COACH_OUTBOX__PATH": str(self.outbox_path),
+            **(broker.environment(rig) if broker else {"RACING_COACH_MQTT__PORT": "1"}),
+            **{f"RACING_COACH_{name}": str(value) for name, value in settings.items()},
+            "COLUMNS": "250",
+            "NO_COLOR": "1",
+        }
+
+    async def start(self, *arguments: str | Path) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            PROGRAM,
+            *arguments,
+            env=self.environment,
+            cwd=self.home,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def __call__(self, *arguments: str | Path, timeout_s: float = 40) -> Done:
+        """Run it to its end."""
+        process = await self.start(*arguments)
+        return await finish(process, timeout_s)
+
+    @asynccontextmanager
+    async def running(self, *arguments: str | Path) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run it for the length of the block; it is killed afterwards if it still runs."""
+        process = await self.start(*arguments)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.communicate()
+
+
+async def finish(process: asyncio.subprocess.Process, timeout_s: float = 40) -> Done:
+    """Wait for the end of a command."""
+    async with asyncio.timeout(timeout_s):
+        output, errors = await process.communicate()
+    assert process.returncode is not None
+    return Done(process.returncode, output.decode(), errors.decode())
