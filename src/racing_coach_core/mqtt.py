@@ -15,6 +15,7 @@ One object is one connection. It is never entered twice, and packet ids never pa
 import asyncio
 import contextlib
 import math
+import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ _NOT_AUTHORIZED: Final = 0x87
 _BAD_CREDENTIALS: Final = 0x86
 _SESSION_TAKEN_OVER: Final = 0x8E
 _RECV_CHUNK: Final = 1 << 18
+# The system would take megabytes off us at once, and whether they leave could not be seen.
+_SEND_BUFFER: Final = 1 << 16
 
 _IN_WORDS: Final = {
     0x10: "nobody is subscribed to the topic",
@@ -206,6 +209,7 @@ class _Client(aiomqtt.Client):
     def __init__(self, owner: "Connection", **options: Any) -> None:
         super().__init__(**options)
         self.owner = owner
+        self.abandoned = False
         self.paused = False
         self.moved = 0
         """Bytes that have left so far."""
@@ -277,6 +281,22 @@ class _Client(aiomqtt.Client):
         self._client._sock_send = send_and_count  # type: ignore[method-assign, assignment]  # its argument's name
         self._client._sock_recv = receive_in_pieces  # type: ignore[method-assign, assignment]  # its argument's name
         self._loop.call_soon_threadsafe(start)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        """Called on the thread that connects, too, and by the time the loop gets to it the socket may be gone."""
+
+        def start() -> None:
+            if not self.abandoned and sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), self._write)
+
+        self._loop.call_soon_threadsafe(start)
+
+    def _write(self) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:  # noqa: BLE001 (as in `_read`)
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     def pause(self) -> None:
         """Stop reading. The kernel's buffers fill, and the broker holds the rest."""
@@ -378,6 +398,7 @@ class Connection:
             keepalive=settings.keepalive_s,
             timeout=settings.timeout_s,
             tls_context=settings.tls.context(),
+            socket_options=[(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)],
             will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
         )
 

@@ -258,8 +258,8 @@ class Outbox:
             )
             _count(db, "sent")
 
-    def note(self, seq: int, *, due_at: float, trouble: str) -> None:
-        """What is known of a lap that was sent and not accepted."""
+    def note(self, seq: int, *, due_at: float, trouble: str | None) -> None:
+        """What is known of a lap that was sent: when it is due again, and what is wrong if it was not accepted."""
         with self._transaction() as db:
             db.execute(
                 "update laps set due_at = ?, trouble = ? where seq = ? and state = 'waiting'",

@@ -206,7 +206,8 @@ class Publisher:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ContentType = entry.content_type
         properties.CorrelationData = secrets.token_bytes(8)
-        again_at = time.time() + self._answer_timeout(entry)
+        timeout_s = self._answer_timeout(entry)
+        again_at = time.time() + timeout_s
         # Noted before it leaves, so that an answer that overtakes the PUBACK finds the lap as sent.
         await asyncio.to_thread(self._outbox.sent, entry.seq, again_at=again_at, trouble=None)
         self._unanswered.add(entry.seq)
@@ -222,6 +223,9 @@ class Publisher:
         if not heard:
             # Cheap to find out, so it is not put off for longer each time.
             await self._not_stored(entry, time.time() + self._settings.sending.answer_timeout_s, _NOBODY)
+        elif time.time() > again_at - timeout_s / 2:
+            # It took its time to get there; the daemon is given the same time to answer.
+            await asyncio.to_thread(self._outbox.note, entry.seq, due_at=time.time() + timeout_s, trouble=None)
 
     async def _not_stored(self, entry: Entry, again_at: float, reason: str) -> None:
         if entry.trouble != reason:

@@ -12,7 +12,7 @@ from watchfiles import Change, awatch
 from racing_coach_core.lap import Lap
 from racing_coach_rig.config import RigSettings
 from racing_coach_rig.delivery import sending
-from racing_coach_rig.exceptions import OutboxFullError, RigError
+from racing_coach_rig.exceptions import OutboxError, RigError
 from racing_coach_rig.outbox import Outbox
 from racing_coach_rig.publisher import Publisher
 from racing_coach_rig.sources.base import read_file
@@ -22,6 +22,7 @@ from racing_coach_rig.sources.simulator import Simulator
 log = structlog.stdlib.get_logger(__name__)
 
 SUFFIXES = frozenset({".csv", ".ibt", ".json", ".arrow", ".gz", ".zst"})
+_FIRST_LOOK_MS = 500
 _QUIET_MS = 3_000
 """A file is read once it has not changed for so long: iRacing writes an .ibt for as long as one drives."""
 
@@ -53,23 +54,29 @@ async def _spool_all(settings: RigSettings, outbox: Outbox, publisher: Publisher
             await _spool(settings, outbox, publisher, lap)
 
 
-async def _spool(settings: RigSettings, outbox: Outbox, publisher: Publisher, lap: Lap) -> None:
+async def _spool(settings: RigSettings, outbox: Outbox, publisher: Publisher, lap: Lap) -> bool:
+    """Put a lap on disk; whether it is there."""
     try:
         entry = await asyncio.to_thread(outbox.spool, lap, settings.sending.encoding, again=False)
-    except OutboxFullError as error:
+    except OutboxError as error:
         log.critical("a lap was refused", lap_number=lap.lap_number, reason=str(error))
-        return
+        return False
     publisher.wake()
     log.info("lap on disk", lap=entry.title, lap_time=lap.lap_time, frames=lap.frames.num_rows)
+    return True
 
 
 async def _watch(settings: RigSettings, outbox: Outbox, publisher: Publisher, folders: list[Path]) -> None:
     """Read what is in the folders now, and every file that comes or grows."""
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
-            await _read(settings, outbox, publisher, path)
-    async for changes in awatch(*folders, debounce=_QUIET_MS, step=500, recursive=True):
+    looked = False
+    async for changes in awatch(
+        *folders, debounce=_QUIET_MS, step=500, rust_timeout=_FIRST_LOOK_MS, yield_on_timeout=True, recursive=True
+    ):
         paths = {Path(name) for change, name in changes if change is not Change.deleted}
+        if not looked:
+            # Not before the watch is set up, or a file that comes in between would never be seen.
+            paths |= {path for folder in folders for path in folder.rglob("*")}
+            looked = True
         for path in sorted(p for p in paths if p.suffix.lower() in SUFFIXES):
             await _read(settings, outbox, publisher, path)
 
@@ -80,9 +87,10 @@ async def _read(settings: RigSettings, outbox: Outbox, publisher: Publisher, pat
         if not await asyncio.to_thread(outbox.file_is_new, path, stat.st_size, stat.st_mtime_ns):
             return
         result = await asyncio.to_thread(read_file, path)
-        for lap in result.laps:
-            await _spool(settings, outbox, publisher, lap)
-        await asyncio.to_thread(outbox.file_was_read, path, stat.st_size, stat.st_mtime_ns)
+        kept = [await _spool(settings, outbox, publisher, lap) for lap in result.laps]
+        if all(kept):
+            # Else the file is looked at again with the next start.
+            await asyncio.to_thread(outbox.file_was_read, path, stat.st_size, stat.st_mtime_ns)
     except (RigError, OSError) as error:
         log.warning("a file gave no lap", path=str(path), reason=str(error))
         return

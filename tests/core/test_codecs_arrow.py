@@ -107,6 +107,13 @@ def test_timestamps_of_any_unit_and_zone_are_instants(kind: pa.DataType) -> None
     assert frames.column("timestamp").cast("int64").to_pylist() == [1_777_636_800_000_000, 1_777_636_801_000_000]
 
 
+def test_a_zone_that_is_no_text_changes_nothing_either() -> None:
+    """The zone's name is never looked at, not even to find that it is no UTF-8."""
+    payload = stream(columns(4), compression=None)
+    assert payload.count(b"UTC") == 1
+    assert decode(payload.replace(b"UTC", b"U\xffC")).frames.equals(make_lap(4).frames)
+
+
 def test_a_channel_without_values_may_be_absent_or_null() -> None:
     """Left out, of Arrow's null type, or full of nulls: the same lap."""
     laps = [

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -54,6 +55,11 @@ def connection(broker: Broker, user: str, *, fields: dict[str, Any] | None = Non
 async def receive(receiver: Connection, timeout_s: float = 15) -> Delivery:
     async with asyncio.timeout(timeout_s):
         return await anext(receiver.deliveries())
+
+
+async def caught_up(daemon: Connection) -> None:
+    """The broker has read all that the daemon sent; it may see a next connection before the end of this one."""
+    await daemon.publish(TOPICS.heartbeat.build(instance="x"), b"x")
 
 
 async def nothing_comes(receiver: Connection, within_s: float = 0.5) -> bool:
@@ -114,6 +120,7 @@ async def test_what_is_not_acknowledged_comes_again(any_broker: Broker, rig: Con
         assert (again.topic, again.payload) == (topic, b"a lap")
         assert again.duplicate or any_broker.kind == "embedded"  # rumqttd does not say so
         again.acknowledge()
+        await caught_up(second)
     async with connection(any_broker, DAEMON, client_id=client_id) as third:
         assert third.session_present
         assert await nothing_comes(third)
@@ -169,6 +176,7 @@ async def test_several_are_acknowledged_in_any_order(mosquitto_broker: Broker, t
             for index in (4, 0, 3, 1):
                 taken[index].acknowledge()
             assert daemon.unacknowledged == 1
+            await caught_up(daemon)
         async with connection(mosquitto_broker, DAEMON, client_id=client_id, receive_maximum=10) as daemon:
             assert (await receive(daemon)).payload == b"2"
             assert await nothing_comes(daemon)
@@ -422,6 +430,29 @@ async def test_a_server_that_says_nothing_is_told_after_the_timeout() -> None:
             async with asyncio.timeout(5), Connection(MqttSettings(port=port, timeout_s=0.5), client_id="x"):
                 pass
         done.set()
+
+
+async def test_giving_up_on_a_connection_leaves_none(mosquitto_broker: Broker) -> None:
+    """Cancelled at whichever moment of connecting: no socket lives on in the background, and nothing is complained of."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    for number in range(40):
+        connecting = asyncio.create_task(connection(mosquitto_broker, DAEMON, clean=True).__aenter__())
+        await asyncio.sleep(number * 0.0003)
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await connecting).__aexit__()
+    await eventually(lambda: not sockets_to(mosquitto_broker))
+    await eventually(lambda: all(task.get_name() != "mqtt keepalive" for task in asyncio.all_tasks()), 3)
+    assert complaints == []
+
+
+def sockets_to(broker: Broker) -> list[Any]:
+    return [
+        found
+        for found in psutil.Process().net_connections("tcp")
+        if found.status == psutil.CONN_ESTABLISHED and found.raddr.port == broker.port
+    ]
 
 
 @pytest.mark.parametrize("bad", ["a/#/b", "", "a+"])

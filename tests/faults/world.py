@@ -43,6 +43,8 @@ QUICK_DAEMON: dict[str, object] = {
     "DATABASE__COMMAND_TIMEOUT_S": 5,
     "DELIVERY__RETRY_CAP_S": 2,
     "DELIVERY__STOP_GRACE_S": 5,
+    # Less than a JSON lap, so that the daemon often stops reading.
+    "DELIVERY__BUDGET__BYTES": 1_000_000,
 }
 QUICK_RIG: dict[str, object] = {
     "MQTT__KEEPALIVE_S": KEEPALIVE_S,

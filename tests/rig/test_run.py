@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from tests.infra import RIGS, Broker, MosquittoProcess
-from tests.laps import lap_json, to_bytes
+from tests.laps import lap_json, large_lap, to_bytes
 from tests.rig.commands import RigProgram, finish
 from tests.scripted_daemon import ScriptedDaemon
 
+from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox import Outbox
 
@@ -111,6 +112,25 @@ async def test_laps_that_come_during_an_outage_are_sent_after_it(
         outbox.close()
 
 
+async def test_a_lap_that_found_no_room_is_read_again(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path
+) -> None:
+    """A full outbox refuses it with a critical line; its file is taken up again at the next start."""
+    program.environment |= {"RACING_COACH_OUTBOX__MAX_BYTES": str(2**20), "RACING_COACH_SENDING__ANSWER_TIMEOUT_S": "1"}
+    for number in (1, 2, 3):
+        (folder / f"{number}.arrow").write_bytes(encode_lap(large_lap(450_000, number=number), Encoding.ARROW))
+    async with program.running("run", "--watch", folder) as process:
+        assert process.stderr is not None
+        async with asyncio.timeout(30):
+            while b"a lap was refused" not in (line := await process.stderr.readline()):
+                assert line
+        assert b"THIS LAP WAS NOT KEPT" in line
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        assert (await program("publish", folder / "1.arrow", folder / "2.arrow")).code == 0
+        async with program.running("run", "--watch", folder):
+            await until(lambda: 3 in daemon.lap_numbers)
+
+
 async def test_publish_beside_run_takes_its_way(
     mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path
 ) -> None:
@@ -124,7 +144,6 @@ async def test_publish_beside_run_takes_its_way(
         assert daemon.presence == before  # nobody was thrown out
 
 
-@pytest.mark.timeout(180)
 async def test_live_telemetry_where_there_is_none_is_told(program: RigProgram) -> None:
     """One line that says why, and what to do instead."""
     done = await program("run", "--live")

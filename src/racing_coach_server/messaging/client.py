@@ -28,6 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 _SOON_S: Final = 10.0
 _SOON_LOST_LINKS: Final = 3
+_DISCONNECT_S: Final = 5.0
 
 type OnConnect = Callable[[Connection], Awaitable[None]]
 
@@ -69,6 +70,7 @@ class BrokerClient:
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
         self._link: Link | None = None
+        self._runs: asyncio.Task[None] | None = None
         self._soon_lost = 0
         self.connected_since: datetime | None = None
         self.connects = 0
@@ -90,6 +92,7 @@ class BrokerClient:
         Raises:
             ClientIdInUseError: another daemon has taken our session over; going on would be a war.
         """
+        self._runs = asyncio.current_task()
         backoff = Backoff()
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
@@ -119,6 +122,7 @@ class BrokerClient:
 
     async def _look_who_it_was(self, backoff: Backoff) -> None:
         """Tell another daemon from a connection of our own that the network swallowed and gave back too late."""
+        self._soon_lost = 0
         try:
             await refuse_if_in_use(self._settings)
         except BrokerError as error:
@@ -142,7 +146,11 @@ class BrokerClient:
             except BrokerError as error:
                 log.warning("could not say farewell, the will does", error=str(error))
                 link.incoming.abort()
+                link.outgoing.abort()
         self._stopped.set()
+        if self._runs is not None:
+            # The broker publishes the will of a client whose DISCONNECT it has not seen.
+            await asyncio.wait({self._runs}, timeout=_DISCONNECT_S)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -74,7 +74,7 @@ async def test_laps_that_come_while_it_is_away_are_stored_when_it_is_back(
         await asyncio.to_thread(daemon.start)
 
         assert daemon.logged("connected to the broker", session_present=True)
-        assert {(await rig.answer(sha256)).status for sha256 in hashes} == {"success"}
+        assert {(await rig.answer(sha256)).status for sha256 in hashes} <= STORED
         assert await number_of_laps(stored) == 3
 
 
@@ -135,7 +135,7 @@ async def test_its_own_restart_in_the_middle_of_a_lap_loses_nothing(
 
         await asyncio.to_thread(daemon.start)
 
-        assert {(await rig.answer(sha256)).status for sha256 in hashes} == {"success"}
+        assert {(await rig.answer(sha256)).status for sha256 in hashes} <= STORED
         assert await number_of_laps(stored) == 5
 
 
@@ -247,11 +247,12 @@ async def _all_stored(stored: Stored, laps: int) -> bool:
     return await number_of_laps(stored) == laps
 
 
-@pytest.mark.skipif(mosquitto_version() != "2.0.11", reason="needs mosquitto 2.0.11 (Debian 12) on this machine")
 async def test_a_broker_that_exceeds_receive_maximum_is_asked_for_one_at_a_time(
     mosquitto_process: MosquittoProcess, database_url: str, stored: Stored
 ) -> None:
     """mosquitto 2.0.11 sends more than it was asked for: said once, asked for 1 from then on, every lap stored."""
+    if mosquitto_version() != "2.0.11":
+        pytest.skip("needs mosquitto 2.0.11 (Debian 12) on this machine")
     broker = mosquitto_process.broker
     with DaemonProcess(broker, database_url, settings={"DELIVERY__CONCURRENCY": 3}) as daemon:
         async with database_stands_still(stored), LapClient(broker) as rig:
@@ -298,7 +299,7 @@ async def test_a_wrong_password_is_waited_out_with_advice(
 async def test_the_app_holds_no_message_after_it_has_stopped(run_app: RunApp, broker: Broker) -> None:
     """Nothing is kept of what was done."""
     async with run_app() as app:
-        assert await send_all(broker, new_laps(3)) == {"success"}
+        assert await send_all(broker, new_laps(3)) <= STORED
     _assert_empty(app)
 
 

@@ -250,6 +250,8 @@ async def test_an_unknown_lap_time_is_null(rig: LapClient, shared_stored: Stored
 
 async def test_an_mqtt_3_1_1_client_is_served_alike(broker: Broker, shared_stored: Stored) -> None:
     """The four encodings over MQTT 3.1.1, plain paho: `success`, then `duplicate`, on the rig's own topic."""
+    if broker.kind == "embedded":
+        pytest.skip("rumqttd listens for MQTT 5 only, as the demo has it")
     lap = new_lap()
     answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     subscribed = asyncio.Event()
