@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.app import App
@@ -111,7 +112,8 @@ def main() -> None:
     try:
         cli()
     except RacingCoachError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        # One line in the journal, and what is in brackets is no markup of ours.
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else 1)
 
 

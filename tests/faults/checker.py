@@ -111,6 +111,8 @@ class Report:
     seen: Observations = field(default_factory=Observations)
     faults: dict[str, int] = field(default_factory=dict)
     peak_rss_bytes: int = 0
+    evidence: Path | None = None
+    """Where logs, journals and outboxes are kept."""
 
     def observe(self, seen: Observations) -> None:
         """Add what was seen while it went on."""
@@ -166,6 +168,8 @@ class Report:
         ]
         width = max(len(name) for name, _ in rows)
         lines = [f"{name:<{width}}  {value}" for name, value in rows]
+        if self.evidence is not None:
+            lines.append(f"logs, journals and outboxes are kept in {self.evidence}")
         return "\n".join([*lines, *(f"FOUND: {finding}" for finding in self.findings)])
 
 

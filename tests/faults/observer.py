@@ -117,7 +117,7 @@ class Observer:
                     if self._database is None or self._database.is_closed():
                         self._database = await asyncpg.connect(self._database_url, timeout=2)
                     found = await self._database.fetchval("select 1 from laps where id = $1", lap_id)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 if self._database is not None:
                     self._database.terminate()
                 self._database = None

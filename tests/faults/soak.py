@@ -31,7 +31,13 @@ _ABOUT_S = 3.5
 
 
 async def seeded_run(
-    *, seed: int, minutes: float | None, laps: int | None, only: list[str] | None = None, drain_s: float = 90
+    *,
+    seed: int,
+    minutes: float | None,
+    laps: int | None,
+    only: list[str] | None = None,
+    drain_s: float = 90,
+    keep: bool = False,
 ) -> Report:
     """Faults while rigs drive, then a drain, then the checker.
 
@@ -41,6 +47,7 @@ async def seeded_run(
         laps: how many laps are driven in all; None for a pace that the machine can keep.
         only: names of the faults to choose from.
         drain_s: how long the last laps may take once the faults are over.
+        keep: keep logs, journals and outboxes even if nothing is found.
     """
     chance = random.Random(seed)
     names = only or each_once(chance)
@@ -53,6 +60,7 @@ async def seeded_run(
         say(f"{time.monotonic() - began:7.1f} s  {world.driven:5} driven {world.waiting:4} waiting  {text}")
 
     async with World(seed=seed, rigs=RIGS, laps_per_rig=per_rig, interval_s=0.85 * seconds / per_rig) as world:
+        world.keeps_evidence = keep
         await world.until_started()
         await run_schedule(world, chance, names, tell)
         while minutes is not None and time.monotonic() - began < seconds:
@@ -110,6 +118,7 @@ def main() -> int:
         "--laps", type=int, help="how many in all; as many as the machine can keep up with if not given"
     )
     parser.add_argument("--only", action="append", choices=sorted(FAULTS), metavar="FAULT", help="may be given again")
+    parser.add_argument("--keep", action="store_true", help="keep logs, journals and outboxes in any case")
     parser.add_argument("--database-outage", type=float, metavar="MINUTES", help="instead: one long outage, 200 laps")
     parser.add_argument("--backlog", type=int, metavar="LAPS", help="instead: laps of 8 MB waiting in mosquitto")
     arguments = parser.parse_args()

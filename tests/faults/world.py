@@ -155,6 +155,7 @@ class World:
         daemon_settings: dict[str, object] | None = None,
     ) -> None:
         self.seed = seed
+        self.keeps_evidence = False
         self.violations: list[str] = []
         self.memory = MemorySamples()
         self.faults: dict[str, int] = {}
@@ -301,8 +302,8 @@ class World:
         report.faults = dict(self.faults)
         report.peak_rss_bytes = self.memory.peak_bytes
         report.seed = self.seed
-        if report.findings:
-            report.violations.append(f"logs, journals and outboxes are kept in {self._keep_evidence()}")
+        if report.findings or self.keeps_evidence:
+            report.evidence = self._keep_evidence()
         return report
 
     def _keep_evidence(self) -> Path:

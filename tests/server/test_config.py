@@ -199,7 +199,11 @@ def test_the_daemon_says_so_and_ends_for_good() -> None:
     """`serve` with a wrong setting: one line, no traceback, EX_CONFIG, at which systemd does not start again."""
     result = subprocess.run(
         [Path(sys.executable).with_name("racing-coach"), "serve"],
-        env={**os.environ, "RACING_COACH_MQTT__PORT": "mqtt"},
+        env={
+            **os.environ,
+            "RACING_COACH_MQTT__PORT": "mqtt",
+            "RACING_COACH_DATABASE__URL": "postgresql://db/x?[/no]=1",
+        },
         capture_output=True,
         text=True,
         timeout=30,
@@ -207,5 +211,7 @@ def test_the_daemon_says_so_and_ends_for_good() -> None:
     )
 
     assert result.returncode == 78
-    assert "error: RACING_COACH_MQTT__PORT: " in result.stderr
-    assert "Traceback" not in result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: RACING_COACH_DATABASE__URL: ")
+    assert "[/no]" in line
+    assert "RACING_COACH_MQTT__PORT: " in line

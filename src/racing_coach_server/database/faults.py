@@ -54,7 +54,12 @@ def fault_of(error: BaseException) -> Fault:
             return _fault_of_state(state)
         if isinstance(
             link,
-            OSError | asyncio.TimeoutError | EOFError | PoolTimeoutError | asyncpg.InterfaceError,
+            OSError
+            | asyncio.TimeoutError
+            | EOFError
+            | PoolTimeoutError
+            | asyncpg.InterfaceError
+            | asyncpg.InternalClientError,
         ):
             return Fault.WORLD
     if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, InterfaceError)):
