@@ -448,6 +448,8 @@ class Connection:
         ended = self._client.connection_ended
         if not ended.done():
             ended.set_result(None)
+        elif not ended.cancelled():
+            ended.exception()  # told to whoever asked; asyncio would log it as never retrieved
 
     @property
     def alive(self) -> bool:

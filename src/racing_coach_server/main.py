@@ -19,7 +19,7 @@ from racing_coach_server.config import VERSION, load_settings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision, upgrade
-from racing_coach_server.exceptions import ClientIdInUseError, CommandError, ConfigurationError
+from racing_coach_server.exceptions import ClientIdInUseError, CommandError, ConfigurationError, MigrationError
 from racing_coach_server.logging import configure_logging
 
 log = structlog.stdlib.get_logger(__name__)
@@ -66,7 +66,7 @@ def serve() -> None:
 
     try:
         run_async(daemon())
-    except (ClientIdInUseError, ConfigurationError) as error:
+    except (ClientIdInUseError, ConfigurationError, MigrationError) as error:
         log.critical("stopped for good", reason=str(error))
         raise typer.Exit(EXIT_CONFIGURATION) from error
     except RacingCoachError as error:

@@ -69,6 +69,7 @@ async def daemon_restarted(world: World, chance: random.Random) -> None:
 
 @fault("daemon frozen", "daemon")
 async def daemon_frozen(world: World, chance: random.Random) -> None:
+    await world.until_ready()
     with world.down("daemon"):
         await _frozen([world.daemon.pid], LONGER_THAN_KEEPALIVE_S)
 
@@ -176,6 +177,23 @@ async def database_slow(world: World, chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(4.0, 7.0))
     finally:
         await _until_done(lambda: world.sql("drop trigger slowly on laps"))
+
+
+@fault("database in trouble of every kind", "database")
+async def database_in_trouble(world: World, chance: random.Random) -> None:
+    """Disk full, deadlock, serialization failure, too many connections, lock, cancelled, shutdown, I/O error."""
+    await world.sql(
+        "create or replace function in_trouble() returns trigger language plpgsql as $$"
+        " declare codes text[] = '{53100,40P01,40001,53300,55P03,57014,57P01,58030}';"
+        " begin if random() < 0.7 then"
+        " raise exception 'in trouble' using errcode = codes[1 + floor(random() * 8)::int];"
+        " end if; return new; end $$",
+        "create or replace trigger in_trouble after insert on laps for each row execute function in_trouble()",
+    )
+    try:
+        await asyncio.sleep(chance.uniform(3.0, 6.0))
+    finally:
+        await _until_done(lambda: world.sql("drop trigger in_trouble on laps"))
 
 
 @fault("database tables locked", "database")
@@ -342,6 +360,7 @@ async def run_schedule(
                 await asyncio.sleep(0.1)
                 continue
             waiting.remove(name)
+            await world.until_answered_more()
             needs = FAULTS[name].needs
             busy.update(needs)
             await strike(name, random.Random(chance.random()), chance.uniform(0.5, longest_pause_s))

@@ -26,7 +26,7 @@ RIGS = 6
 LAPS_PER_S = 3.0
 """What a machine of two cores has time for besides the faults."""
 
-_ABOUT_S = 3.5
+_ABOUT_S = 4.5
 """What a fault takes on average, with the pause after it."""
 
 
@@ -88,7 +88,9 @@ def faults(arguments: argparse.Namespace) -> int:
         repeat += f" --laps {arguments.laps}"
     repeat += "".join(f" --only '{name}'" for name in arguments.only or [])
     say(f"to repeat: {repeat}")
-    report = asyncio.run(seeded_run(seed=seed, minutes=arguments.minutes, laps=arguments.laps, only=arguments.only))
+    report = asyncio.run(
+        seeded_run(seed=seed, minutes=arguments.minutes, laps=arguments.laps, only=arguments.only, keep=arguments.keep)
+    )
     say(f"{report.table()}\nto repeat: {repeat}")
     return 1 if report.findings else 0
 

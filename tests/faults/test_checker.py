@@ -1,8 +1,10 @@
 """The checker finds what it is there to find: each kind of damage, done to a database on purpose."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -21,9 +23,11 @@ from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.init_db import upgrade
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
+from tests.clients import User
 from tests.faults.checker import Report, RigFiles, check
-from tests.faults.observer import Observations
+from tests.faults.observer import TOPICS, Observations, Observer
 from tests.faults.rig_process import SHORT_TRACK, Journal, read_journal
+from tests.infra import DAEMON, MosquittoProcess
 
 LAPS = 3
 
@@ -133,8 +137,7 @@ async def test_a_lap_that_was_not_acked_may_not_be_lost_either(stored: Stored) -
 async def test_a_lap_stored_twice_is_doubled(stored: Stored) -> None:
     """The same session and number, or the same content, under two ids are found without the help of constraints."""
     other = uuid.uuid4()
-    await stored.damage("alter table laps drop constraint if exists uq_laps_track_session_id_lap_number")
-    await stored.damage("alter table laps drop constraint if exists laps_track_session_id_lap_number_key")
+    await stored.damage("alter table laps drop constraint uq_laps_track_session_id_lap_number")
     await stored.damage(
         "insert into laps select (jsonb_populate_record(l, jsonb_build_object('id', $2::text, 'lap_number', 99))).*"
         " from laps l where id = $1",
@@ -213,6 +216,45 @@ async def test_a_rejected_lap_is_found(stored: Stored) -> None:
     report = await stored.check()
     assert report.rejected == {stored.id}
     assert "a message was rejected: why" in report.findings
+
+
+async def test_an_answer_before_its_commit_is_early(stored: Stored, need_mosquitto: None) -> None:
+    """An answer that is heard while its lap's transaction is still open is found, and one after the commit is not."""
+    with MosquittoProcess() as mosquitto:
+        observer = Observer(mosquitto.broker, stored.database_url, ["rig-1"])
+        listening = asyncio.create_task(observer.run())
+        daemon = User(mosquitto.broker, DAEMON)
+        early, topic = uuid.uuid4(), TOPICS.lap_answers.build(rig="rig-1", car="sim-gt3")
+        connection = await asyncpg.connect(stored.database_url)
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("delete from telemetry where lap_id = $1", stored.id)
+        await connection.execute("update laps set id = $2 where id = $1", stored.id, early)
+        try:
+            async with asyncio.timeout(20):
+                while observer.seen.answers.total() < 2:
+                    for lap_id in (early, stored.id):
+                        daemon.publish(topic, _answer(lap_id))
+                    await asyncio.sleep(0.2)
+        finally:
+            await transaction.rollback()
+            await connection.close()
+            daemon.close()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+    assert observer.seen.early == {early}
+    assert observer.seen.answered == {early, stored.id}
+
+
+def _answer(lap_id: uuid.UUID) -> bytes:
+    answer = LapUploadResponse(
+        status=LapStatus.SUCCESS,
+        message="stored",
+        payload_sha256="0" * 64,
+        received_at=datetime.now(UTC),
+        lap_id=lap_id,
+    )
+    return answer.model_dump_json().encode()
 
 
 def test_what_was_seen_is_reported() -> None:

@@ -149,6 +149,23 @@ async def test_a_stop_waits_for_no_idle_database(
         assert time.monotonic() - began < 8
 
 
+async def test_a_stop_waits_for_no_broker(mosquitto_process: MosquittoProcess, database: str, rig: Rig) -> None:
+    """SIGTERM while the broker does not answer ends the daemon in time, and no lap is lost."""
+    with DaemonProcess(mosquitto_process.broker, database, settings=QUICK_DAEMON) as daemon:
+        rig.start()
+        await eventually(lambda: daemon.logged("lap stored"))
+        mosquitto_process.freeze()
+        await asyncio.sleep(1)
+        began = time.monotonic()
+        code = await asyncio.to_thread(daemon.stop, 60)
+        took = time.monotonic() - began
+        mosquitto_process.thaw()
+        assert code == 0
+        assert took < 15
+        await asyncio.to_thread(daemon.start)
+        await _all_stored(rig, database)
+
+
 async def test_a_broker_that_forgets_everything_stops_nothing(
     mosquitto_process: MosquittoProcess, database: str, rig: Rig
 ) -> None:

@@ -263,6 +263,19 @@ class World:
             while not all(rig.driven for rig in self.rigs):
                 await asyncio.sleep(0.1)
 
+    async def until_answered_more(self, timeout_s: float = 5) -> None:
+        """Until laps are answered again, or for so long: a fault should strike at something that works."""
+        answers = self.observer.seen.answers
+        before, deadline = answers.total(), time.monotonic() + timeout_s
+        while answers.total() == before and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+
+    async def until_ready(self, timeout_s: float = 15) -> None:
+        """Until the daemon takes laps, or for so long."""
+        deadline = time.monotonic() + timeout_s
+        while not self.daemon.is_ready and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+
     async def until_driven(self, timeout_s: float) -> None:
         """Until every rig has driven its laps."""
         async with asyncio.timeout(timeout_s):

@@ -250,19 +250,24 @@ async def _all_stored(stored: Stored, laps: int) -> bool:
 async def test_a_broker_that_exceeds_receive_maximum_is_asked_for_one_at_a_time(
     mosquitto_process: MosquittoProcess, database_url: str, stored: Stored
 ) -> None:
-    """mosquitto 2.0.11 sends more than it was asked for: said once, asked for 1 from then on, every lap stored."""
-    if mosquitto_version() != "2.0.11":
-        pytest.skip("needs mosquitto 2.0.11 (Debian 12) on this machine")
+    """mosquitto 2.0.11 sends more than it was asked for: said once, asked for 1 from then on, every lap stored.
+
+    A newer one sends what it was asked for, and nothing is said.
+    """
+    exceeds = mosquitto_version() == "2.0.11"
     broker = mosquitto_process.broker
     with DaemonProcess(broker, database_url, settings={"DELIVERY__CONCURRENCY": 3}) as daemon:
         async with database_stands_still(stored), LapClient(broker) as rig:
             laps = new_laps(40)
             for lap in laps:
                 await rig.publish(arrow(lap))
-        await eventually(lambda: daemon.logged("connected to the broker", receive_maximum=1))
         await eventually(lambda: _all_stored(stored, len(laps)))
         assert await send_all(broker, laps) == {"duplicate"}
+        if not exceeds:
+            assert not daemon.logged("the broker does not honour Receive Maximum above 1, falling back to 1")
+            return
 
+        await eventually(lambda: daemon.logged("connected to the broker", receive_maximum=1))
         (warning,) = daemon.logged("the broker does not honour Receive Maximum above 1, falling back to 1")
         assert warning["asked_for"] == 3
         assert warning["unacknowledged"] > 3
