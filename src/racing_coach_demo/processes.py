@@ -2,7 +2,7 @@
 
 Whoever presses Ctrl-C ends the demo, not its servers: they have a session of their own, so that laps in
 flight can still be stored while the demo shuts down. And whoever kills the demo outright ends its servers
-too: each is tied to this process by a `_Tether`.
+too: each is tied to this process by a `Tether`.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ def accepts_connections(port: int, host: str = LOOPBACK) -> bool:
         return False
 
 
-class _Tether:
+class Tether:
     """Ends a process when this one is gone, however it went.
 
     A shell waits for the end of a pipe that only we hold open. The kernel closes it when we end, by SIGKILL
@@ -111,7 +111,7 @@ class ServerProcess(ABC):
     def __init__(self, port: int | None = None) -> None:
         self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._tether: _Tether | None = None
+        self._tether: Tether | None = None
         self._scratch: Path | None = None
 
     @property
@@ -153,7 +153,7 @@ class ServerProcess(ABC):
         command = self._command()
         self._process = self._spawn(command)
         try:
-            self._tether = _Tether(self._process.pid, self.stop_signal, self.scratch)
+            self._tether = Tether(self._process.pid, self.stop_signal, self.scratch)
             self._wait_until_ready(self._process, command)
         except BaseException:
             # Ctrl-C included: whoever did not get a running server will not stop it either.

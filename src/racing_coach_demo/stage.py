@@ -1,6 +1,7 @@
 """The servers of the demo: embedded database and broker, and the real daemon as its own process."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from racing_coach_core.settings import MqttSettings
 from racing_coach_demo.embedded import EmbeddedBroker, EmbeddedPostgres
-from racing_coach_demo.processes import ServerStartError
+from racing_coach_demo.processes import ServerStartError, Tether
 
 INSTANCE: Final = "demo"
 HEARTBEAT_S: Final = 1.0
@@ -28,6 +29,7 @@ class Stage:
         self.broker = EmbeddedBroker()
         self._console = console
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._tether: Tether | None = None
 
     @property
     def daemon(self) -> subprocess.Popen[bytes]:
@@ -54,6 +56,7 @@ class Stage:
             self.broker.start()
             self._say("MQTT 5 broker", f"127.0.0.1:{self.broker.port}", started)
             self._daemon = self._start_daemon()
+            self._tether = Tether(self._daemon.pid, signal.SIGTERM, self.folder)
         except BaseException:
             self._stop()
             raise
@@ -103,5 +106,7 @@ class Stage:
             except subprocess.TimeoutExpired:
                 self._daemon.kill()
                 self._daemon.wait()
+        if self._tether is not None:
+            self._tether.cut()
         self.broker.close()
         self.database.close()

@@ -73,3 +73,16 @@ def read_until(process: subprocess.Popen[str], text: str, timeout_s: float = 90)
         assert line, output
         output += line
     return output
+
+
+def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    """SIGKILL of the demo ends the servers and the daemon too, a moment later."""
+    demo = subprocess.Popen([*COMMAND, "--keep"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        read_until(demo, "Ctrl-C ends it")
+        family = psutil.Process(demo.pid).children(recursive=True)
+    finally:
+        demo.kill()
+        demo.wait()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -60,10 +60,14 @@ class Drained:
 
 
 async def drain_waiting(
-    broker: Broker, database_url: str, count: int, said: Callable[[str], None] = lambda _: None
+    broker: Broker,
+    database_url: str,
+    count: int,
+    said: Callable[[str], None] = lambda _: None,
+    settings: Mapping[str, object] | None = None,
 ) -> Drained:
-    """Laps wait in the broker while the daemon is away; then it comes back."""
-    daemon = DaemonProcess(broker, database_url)
+    """Laps wait in the broker while the daemon, with these settings, is away; then it comes back."""
+    daemon = DaemonProcess(broker, database_url, settings=settings)
     try:
         await asyncio.to_thread(daemon.start)
         assert await asyncio.to_thread(daemon.stop) == 0

@@ -79,7 +79,7 @@ async def test_it_ends_when_told(
         await until(lambda: daemon.presence[-1:] == [True])
         process.send_signal(number)
         done = await finish(process, 15)
-        assert done.code == 0, done.errors
+        assert done.code == 0, repr(done)
         assert "Traceback" not in done.errors
         await until(lambda: daemon.presence[-1] is False)
 
