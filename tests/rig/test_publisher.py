@@ -377,17 +377,6 @@ async def test_presence_is_retained(mosquitto_broker: Broker, outbox: Outbox, ri
             await until(lambda: after.presence == [False])
 
 
-async def test_a_rig_that_vanishes_is_offline(mosquitto_broker: Broker, outbox: Outbox, rig: str) -> None:
-    """The broker says so for it; when the rig is back it says that it is."""
-    settings = settings_for(mosquitto_broker, rig)
-    async with ScriptedDaemon(mosquitto_broker, rig) as daemon, publishing(settings, outbox):
-        await until(lambda: daemon.presence[-1:] == [True])
-        # Another program with this client id: the broker throws out the first one, which is as good as a cut cable.
-        async with Connection(settings.mqtt, client_id=settings.client_id) as other:
-            other.abort()
-        await until(lambda: daemon.presence[-2:] == [False, True], 40)
-
-
 async def test_stopping_does_not_wait_for_a_broker_that_hangs(
     mosquitto_process: MosquittoProcess, outbox: Outbox, rig: str
 ) -> None:
