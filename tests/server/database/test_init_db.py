@@ -186,9 +186,9 @@ async def test_the_daemon_ends_with_that_advice(engine: AsyncEngine, broker: Bro
     await _come_from_the_future(engine)
     daemon = DaemonProcess(broker, database_url).start(wait=False)
     try:
-        assert daemon.wait() == 1
+        assert daemon.wait() == 78
 
-        assert "install the version that migrated it" in daemon.logged("stopped")[-1]["reason"]
+        assert "install the version that migrated it" in daemon.logged("stopped for good")[-1]["reason"]
         assert not daemon.is_ready
     finally:
         daemon.close()
