@@ -1,6 +1,7 @@
 """`kill -9` between each two steps of the daemon's order and of the rig's: nothing is lost and nothing doubled."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -20,6 +21,8 @@ from tests.infra import MosquittoProcess
 pytestmark = [pytest.mark.faults, pytest.mark.mosquitto]
 
 LAPS = 5
+TIMES = [1, 2, 3] if os.environ.get("RACING_COACH_TEST_LONG") else [2]
+"""At which passage of the step it dies."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,7 +55,7 @@ async def stage(mosquitto_process: MosquittoProcess, database_url: str, tmp_path
     await asyncio.to_thread(daemon.close)
 
 
-@pytest.mark.parametrize("time", [2])
+@pytest.mark.parametrize("time", TIMES)
 @pytest.mark.parametrize("step", DAEMON_STEPS)
 async def test_the_daemon_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
     """Killed at this step, and started again, the daemon has every lap once, whole, and every lap is answered."""
@@ -74,7 +77,7 @@ async def test_the_daemon_may_die_after_any_step(stage: Stage, step: str, time: 
     assert await asyncio.to_thread(daemon.stop) == 0
 
 
-@pytest.mark.parametrize("time", [2])
+@pytest.mark.parametrize("time", TIMES)
 @pytest.mark.parametrize("step", RIG_STEPS)
 async def test_the_rig_may_die_after_any_step(stage: Stage, step: str, time: int) -> None:
     """Killed at this step, and started again, the rig has every lap that it spooled stored, once and whole."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -77,6 +77,24 @@ async def test_a_lock_outlasts_every_timeout_and_no_lap_is_rejected(
             rig.start()
             await asyncio.sleep(10)
         await maintenance.close()
+        await _all_stored(rig, database)
+
+
+async def test_a_database_that_hangs_rejects_no_lap(
+    mosquitto_process: MosquittoProcess, database: str, rig: Rig
+) -> None:
+    """Writes that hang for long, as on a stalled disk, are not held against the laps: no write would have worked."""
+    settings = {
+        **QUICK_DAEMON,
+        "DATABASE__COMMAND_TIMEOUT_S": 0.5,
+        "DELIVERY__POISON_TRIES": 3,
+        "DELIVERY__RETRY_CAP_S": 0.2,
+    }
+    with DaemonProcess(mosquitto_process.broker, database, settings=settings) as daemon:
+        async with _slow(database, seconds=600, tables=["laps", "rejected_messages"]):
+            rig.start()
+            await eventually(lambda: daemon.logged("the database is to blame, the message is tried again"))
+            await asyncio.sleep(3)
         await _all_stored(rig, database)
 
 
@@ -232,6 +250,24 @@ async def test_two_daemons_with_one_client_id_end_as_one(
             await asyncio.to_thread(daemon.close)
 
 
+async def test_a_shared_subscription_outlives_one_of_its_daemons(
+    mosquitto_process: MosquittoProcess, database: str, rig: Rig
+) -> None:
+    """What a broker strands with a dead member of the group, or forgets, the rig sends again, and the other stores."""
+    settings = {**QUICK_DAEMON, "DELIVERY__SHARED_GROUP": "daemons"}
+    daemons = [DaemonProcess(mosquitto_process.broker, database, settings=settings) for _ in range(2)]
+    try:
+        for daemon in daemons:
+            await asyncio.to_thread(daemon.start)
+        rig.start()
+        await eventually(lambda: all(daemon.logged("lap stored") for daemon in daemons))
+        await asyncio.to_thread(daemons[0].kill)
+        await _all_stored(rig, database)
+    finally:
+        for daemon in daemons:
+            await asyncio.to_thread(daemon.close)
+
+
 async def test_a_take_over_by_nobody_in_particular_does_not_end_the_daemon(
     mosquitto_process: MosquittoProcess, database: str, rig: Rig
 ) -> None:
@@ -278,18 +314,22 @@ async def test_a_half_open_connection_that_comes_back_late_does_not_end_the_daem
 
 
 @asynccontextmanager
-async def _slow(database: str) -> AsyncIterator[None]:
-    """Have every lap take a second to be written, in the middle of its transaction."""
+async def _slow(database: str, *, seconds: float = 1.0, tables: Sequence[str] = ("laps",)) -> AsyncIterator[None]:
+    """Have every row of these tables take so long to be written, in the middle of its transaction."""
     connection = await asyncpg.connect(database)
     await connection.execute(
         "create function slowly() returns trigger language plpgsql as"
-        " $$ begin perform pg_sleep(1.0); return new; end $$;"
-        " create trigger slowly before insert on laps for each row execute function slowly()"
+        f" $$ begin perform pg_sleep({seconds}); return new; end $$"
     )
+    for table in tables:
+        await connection.execute(
+            f"create trigger slowly before insert on {table} for each row execute function slowly()"
+        )
     await connection.close()
     yield
     connection = await asyncpg.connect(database)
-    await connection.execute("drop trigger slowly on laps")
+    for table in tables:
+        await connection.execute(f"drop trigger slowly on {table}")
     await connection.close()
 
 

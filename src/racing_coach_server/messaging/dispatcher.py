@@ -108,7 +108,11 @@ class Dispatcher:
                 if failure is None:
                     await asyncio.sleep(backoff.next_s())
                     continue
-                reply = await self._reject(route, message, failure)
+                rejected = await self._reject(route, message, failure, in_doubt=tries.poison <= 0)
+                if rejected is None:
+                    tries.poison = self._settings.poison_tries
+                    continue
+                reply = rejected
             self.database_trouble.ended()
             return reply
 
@@ -134,21 +138,34 @@ class Dispatcher:
             work.began = True
             return await route.handle(message, session)
 
-    async def _reject(self, route: Route[Any], message: Message, failure: Failure) -> Reply:
-        """Keep a failed message; this must work in the end, so trouble of any kind is waited out."""
-        log.warning("message rejected", reason=failure.reason)
+    async def _reject(self, route: Route[Any], message: Message, failure: Failure, *, in_doubt: bool) -> Reply | None:
+        """Keep a failed message; this must work in the end, so trouble of any kind is waited out.
+
+        Returns:
+            The answer. None if it was in doubt whether the message is to blame, and the database, though it is
+            there, does not take the rejection either: then the database is.
+        """
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         while True:
+            work = Work()
             try:
                 async with self._database.transaction() as session:
-                    return await route.reject(message, session, failure)
+                    await session.connection()
+                    work.began = True
+                    reply = await route.reject(message, session, failure)
             except Exception as error:
+                if in_doubt and work.began and fault_of(error) is Fault.WORLD:
+                    log.warning("the database is to blame, the message is tried again", reason=in_words(error))
+                    return None
                 self.database_trouble.began(f"a rejected message cannot be kept: {in_words(error)}")
                 if fault_of(error) is not Fault.WORLD:
                     # Should the words of the failure be what cannot be kept, then the payload at least.
                     log.error("rejecting failed", exc_info=error)
                     failure = Failure("rejected; the reason is in the daemon's log")
                 await asyncio.sleep(backoff.next_s())
+            else:
+                log.warning("message rejected", reason=failure.reason)
+                return reply
 
     async def _answer(self, link: Link, reply: Reply) -> bool:
         """Publish the answer and see it accepted. Returns whether to acknowledge."""

@@ -182,7 +182,7 @@ async def test_a_database_of_a_later_version_is_left_alone(engine: AsyncEngine) 
 
 
 async def test_the_daemon_ends_with_that_advice(engine: AsyncEngine, broker: Broker, database_url: str) -> None:
-    """`serve` does not run on a schema that it does not know: the advice in its log, exit code 1, never ready."""
+    """`serve` does not run on a schema that it does not know: the advice in its log, exit code 78, never ready."""
     await _come_from_the_future(engine)
     daemon = DaemonProcess(broker, database_url).start(wait=False)
     try:
