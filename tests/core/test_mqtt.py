@@ -369,6 +369,8 @@ async def test_the_will_is_for_those_who_vanish(mosquitto_broker: Broker, leave:
     """Published, and retained, when a client is gone without a word, and not when it said goodbye."""
     rig_name = "rig-8" if leave == "abort" else "rig-9"
     status = TOPICS.rig_status.build(rig=rig_name)
+    async with connection(mosquitto_broker, rig_name, clean=True) as earlier:
+        await earlier.publish(status, b"", retain=True)  # what another test may have left
     async with connection(mosquitto_broker, DAEMON, clean=True, receive_maximum=10) as daemon:
         await daemon.subscribe([status])
         rig = connection(mosquitto_broker, rig_name, will=Will(topic=status, payload=b"gone"))

@@ -9,7 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
 from tests.infra import Broker
+
+from racing_coach_core.mqtt import Connection
+from racing_coach_core.settings import MqttSettings
 
 PROGRAM = Path(sys.executable).with_name("racing-coach-rig")
 
@@ -73,3 +77,16 @@ async def finish(process: asyncio.subprocess.Process, timeout_s: float = 40) -> 
         output, errors = await process.communicate()
     assert process.returncode is not None
     return Done(process.returncode, output.decode(), errors.decode())
+
+
+async def forget_presence(broker: Broker, rig: str) -> None:
+    """Take away the retained presence that an earlier test left, or the next one sees a rig that is not there."""
+    account = broker.credentials(rig)
+    settings = MqttSettings(
+        host=broker.host,
+        port=broker.port,
+        username=account.username if account else None,
+        password=SecretStr(account.password) if account else None,
+    )
+    async with Connection(settings, client_id=f"forget-{rig}", clean=True) as connection:
+        await connection.publish(settings.topics.rig_status.build(rig=rig), b"", retain=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.infra import RIGS, Broker, MosquittoProcess
 from tests.laps import lap_json, large_lap, to_bytes
-from tests.rig.commands import RigProgram, finish
+from tests.rig.commands import RigProgram, finish, forget_presence
 from tests.scripted_daemon import ScriptedDaemon
 
 from racing_coach_core.codecs.decode import Encoding, encode_lap
@@ -75,6 +75,7 @@ async def test_it_ends_when_told(
     mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path, number: signal.Signals
 ) -> None:
     """SIGTERM or Ctrl-C: offline is said, and the exit code is 0."""
+    await forget_presence(mosquitto_broker, rig)
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder) as process:
         await until(lambda: daemon.presence[-1:] == [True])
         process.send_signal(number)
