@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import asyncpg
-
 from tests.faults.chaos import republish
 from tests.faults.world import KEEPALIVE_S, Rig, World
 
@@ -176,7 +174,7 @@ async def database_slow(world: World, chance: random.Random) -> None:
     try:
         await asyncio.sleep(chance.uniform(4.0, 7.0))
     finally:
-        await _until_done(lambda: world.sql("drop trigger slowly on laps"))
+        await world.sql("drop trigger if exists slowly on laps")
 
 
 @fault("database in trouble of every kind", "database")
@@ -193,18 +191,14 @@ async def database_in_trouble(world: World, chance: random.Random) -> None:
     try:
         await asyncio.sleep(chance.uniform(3.0, 6.0))
     finally:
-        await _until_done(lambda: world.sql("drop trigger in_trouble on laps"))
+        await world.sql("drop trigger if exists in_trouble on laps")
 
 
 @fault("database tables locked", "database")
 async def database_locked(world: World, chance: random.Random) -> None:
-    connection = await asyncpg.connect(world.database_url)
-    try:
-        async with connection.transaction():
-            await connection.execute(f"lock table {chance.choice(['laps', 'telemetry'])} in access exclusive mode")
-            await asyncio.sleep(chance.uniform(4.0, 12.0))
-    finally:
-        connection.terminate()
+    table = chance.choice(["laps", "telemetry"])
+    seconds = chance.uniform(4.0, 12.0)
+    await world.sql(f"begin; lock table {table} in access exclusive mode; select pg_sleep({seconds}); commit")
 
 
 @fault("database connections cut", "database")
@@ -392,12 +386,3 @@ async def _stopped(pids: list[int]) -> AsyncIterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-
-
-async def _until_done(attempt: Callable[[], Awaitable[None]]) -> None:
-    """Until the database lets us: it may be busy, or gone, by another fault."""
-    while True:
-        try:
-            return await attempt()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await asyncio.sleep(0.2)

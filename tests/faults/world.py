@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Self
@@ -327,14 +327,24 @@ class World:
         (kept / "daemon.log").write_text(self.daemon.text)
         return kept
 
-    async def sql(self, *statements: str) -> None:
-        """Run statements as the database's superuser, not through the proxy."""
+    async def sql(self, *statements: str, timeout_s: float = 30) -> None:
+        """Run statements as the database's superuser, not through the proxy; again, should the database not be well."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                return await self._sql(statements)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+
+    async def _sql(self, statements: Sequence[str]) -> None:
         connection = await asyncpg.connect(self.database_url, timeout=10)
         try:
             for statement in statements:
                 await connection.execute(statement)
         finally:
-            await connection.close()
+            connection.terminate()
 
 
 class _running:  # noqa: N801 (reads as a verb)
