@@ -10,6 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from tests.infra import Broker, Credentials
 
@@ -19,7 +20,8 @@ TIMEOUT_S = 20
 class User:
     """A connected client that remembers what it was sent, and how its packets were answered.
 
-    Without a name it says nothing of itself. With a client id its session outlives the connection by an hour. Unless `acknowledges`, it never sends a PUBACK.
+    Without a name it says nothing of itself. With a client id its session outlives the connection by an hour. Unless
+    `acknowledges`, it never sends a PUBACK.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class User:
         self._client.publish(topic, payload, qos=1)
 
     def subscribe(self, *topics: str) -> None:
-        """Subscribe with QoS 1, and wait for the broker's word on it."""
+        """Subscribe with QoS 1 to what is published from now on, and wait for the broker's word on it."""
+        # The broker is shared: what other tests left retained must not reach this one.
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
         for topic in topics:
-            _, mid = self._client.subscribe(topic, qos=1)
+            _, mid = self._client.subscribe(topic, options=options)
             assert mid is not None
             self._answer(mid).result(TIMEOUT_S)
 

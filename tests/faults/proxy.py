@@ -18,8 +18,8 @@ class Link:
         self.writers = (client, server)
         self.flowing = asyncio.Event()
         self.flowing.set()
-        self.upstream_left: int | None = None
-        """Bytes from client to server after which the connection is cut, in the middle of whatever they are."""
+        self.left: int | None = None
+        """Bytes, in either direction, after which the connection is cut, in the middle of whatever they are."""
 
     def cut(self) -> None:
         """Reset both ends at once; what is under way is lost."""
@@ -36,14 +36,14 @@ class Link:
             await self.flowing.wait()
             if self.proxy.delay_s:
                 await asyncio.sleep(self.proxy.delay_s)
-            if upstream and self.upstream_left is not None:
-                if len(data) >= self.upstream_left:
-                    sink.write(data[: self.upstream_left])
+            if self.left is not None:
+                if len(data) >= self.left:
+                    sink.write(data[: self.left])
                     await sink.drain()
                     self.proxy.cuts += 1
                     self.cut()
                     return
-                self.upstream_left -= len(data)
+                self.left -= len(data)
             if not data:
                 if sink.can_write_eof():
                     sink.write_eof()
@@ -90,9 +90,9 @@ class Proxy:
             link.cut()
 
     def cut_after(self, count: int) -> None:
-        """Cut every connection that stands, each after so many more bytes from its client."""
+        """Cut every connection that stands, each after so many more bytes in either direction."""
         for link in self.links:
-            link.upstream_left = count
+            link.left = count
 
     def hold(self) -> None:
         """Pass nothing on, on connections that stand and on new ones; nothing is lost."""

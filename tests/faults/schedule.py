@@ -354,9 +354,9 @@ async def run_schedule(
                 await asyncio.sleep(0.1)
                 continue
             waiting.remove(name)
-            await world.until_answered_more()
             needs = FAULTS[name].needs
             busy.update(needs)
+            await world.until_answered_more()
             await strike(name, random.Random(chance.random()), chance.uniform(0.5, longest_pause_s))
             busy.difference_update(needs)
 
@@ -385,4 +385,5 @@ async def _stopped(pids: list[int]) -> AsyncIterator[None]:
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

@@ -76,6 +76,7 @@ async def test_many_answers_that_waited_do_not_stop_a_rig(
         rig.close()
 
 
+@pytest.mark.parametrize("broker", ["mosquitto"], indirect=True)
 async def test_a_slow_uplink_gets_its_laps_through(
     broker: Broker, database_url: str, daemon: DaemonProcess, tmp_path: Path
 ) -> None:

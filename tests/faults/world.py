@@ -49,8 +49,8 @@ QUICK_DAEMON: dict[str, object] = {
 QUICK_RIG: dict[str, object] = {
     "MQTT__KEEPALIVE_S": KEEPALIVE_S,
     "MQTT__TIMEOUT_S": 3,
-    "SENDING__ANSWER_TIMEOUT_S": 3,
-    "SENDING__ANSWER_TIMEOUT_CAP_S": 10,
+    "SENDING__ANSWER_TIMEOUT_S": 2,
+    "SENDING__ANSWER_TIMEOUT_CAP_S": 6,
 }
 
 
@@ -214,11 +214,12 @@ class World:
             )
             for number, name in enumerate(self._names)
         ]
-        for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
-            await self._stack.enter_async_context(_running(task, name))
         for rig in self.rigs:
             self._stack.callback(rig.close)
             rig.start()
+        # Last, so that at the end they are the first to go: the watch would start again what is closed.
+        for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
+            await self._stack.enter_async_context(_running(task, name))
 
     # --- what goes on ----------------------------------------------------------------------------------------
 
@@ -240,7 +241,8 @@ class World:
                 else:
                     self.violations.append(f"the daemon ended by itself with {self.daemon.returncode}")
                     await asyncio.to_thread(self.daemon.wait)
-                    self.daemon.start(wait=False)
+                    if not self._may_be_down["daemon"]:
+                        self.daemon.start(wait=False)
             for rig in self.rigs:
                 if not self._may_be_down[rig.name] and not rig.is_running:
                     self.violations.append(f"{rig.name} ended by itself")

@@ -26,9 +26,12 @@ _WORLD_STATES: Final = frozenset(
     {
         "25006",  # read-only: a standby, or a failover under way
         "25P03",  # idle in transaction for too long: we were stopped in the middle
+        "25P04",  # a transaction may not take so long
+        "26000",  # no such prepared statement: a pooler in between hands out another connection
         "42501",  # a missing grant
         "42P01",  # a missing table: the schema is not what we migrated to
         "42703",  # a missing column
+        "42P05",  # such a prepared statement exists: the pooler again
         "XX001",  # data corrupted
         "XX002",  # index corrupted
     }
@@ -79,7 +82,7 @@ def may_be_poison(error: BaseException) -> bool:
     for link in _chain(error):
         state = getattr(link, "sqlstate", None)
         if isinstance(state, str):
-            return state[:2] == "08" or state in {"57014", "57P02"}
+            return state[:2] == "08" or state in {"25P04", "57014", "57P02"}
     return True
 
 

@@ -46,11 +46,14 @@ async def raised(engine: AsyncEngine, state: str) -> Exception:
         ("23514", Fault.SENDER),  # a check
         ("08006", Fault.WORLD),  # connection failure
         ("25006", Fault.WORLD),  # read-only
+        ("25P04", Fault.WORLD),  # transaction timeout
+        ("26000", Fault.WORLD),  # a pooler and prepared statements
         ("28P01", Fault.WORLD),  # wrong password
         ("40001", Fault.WORLD),  # serialization
         ("40P01", Fault.WORLD),  # deadlock
         ("42501", Fault.WORLD),  # a missing grant
         ("42P01", Fault.WORLD),  # a missing table
+        ("42P05", Fault.WORLD),  # a pooler and prepared statements
         ("53100", Fault.WORLD),  # disk full
         ("53300", Fault.WORLD),  # too many connections
         ("55P03", Fault.WORLD),  # lock not available
@@ -73,7 +76,15 @@ async def test_sqlstates(engine: AsyncEngine, state: str, fault: Fault) -> None:
 
 @pytest.mark.parametrize(
     ("state", "poison"),
-    [("08006", True), ("57014", True), ("57P02", True), ("25006", False), ("53100", False), ("40P01", False)],
+    [
+        ("08006", True),
+        ("25P04", True),
+        ("57014", True),
+        ("57P02", True),
+        ("25006", False),
+        ("53100", False),
+        ("40P01", False),
+    ],
 )
 async def test_what_may_be_the_messages_own_doing(engine: AsyncEngine, state: str, *, poison: bool) -> None:
     """A lost connection or a statement that took too long may; a full disk or a read-only server never."""
