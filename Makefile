@@ -27,14 +27,14 @@ $(VENV)/bin/python: .python-version | $(filter .uv/bin/uv,$(UV))
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml $(VENV)/bin/python
 	@echo "Installing what the demo needs into $(VENV)"
-	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/demo.txt
-	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/demo.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/bin/python
 	@echo "Installing what the tests need into $(VENV)"
-	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.txt
-	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps --editable .
 	@touch $@ $(VENV)/.demo
 
 .PHONY: demo

@@ -7,30 +7,12 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import asyncpg
 import uvloop
 
 from racing_coach_core.lap import Lap
-from racing_coach_server.telemetry.copy_frames import COPY_SCHEMA, binary_copy
+from racing_coach_server.telemetry.binary_copy import COPY_COLUMNS, binary_copy
 from servers import Servers
-
-
-@dataclass(frozen=True)
-class CopiedLap:
-    """A lap as the pieces of a COPY stream."""
-
-    pieces: list[bytes]
-    lap_id: bytes
-    frames: int
-
-    def again(self) -> list[bytes]:
-        """The same rows as another lap's: COPY of one lap over and over would make another index than laps do."""
-        lap_id = uuid.uuid4().bytes
-        return [piece.replace(self.lap_id, lap_id) for piece in self.pieces]
-
-
-async def copied(lap: Lap) -> CopiedLap:
-    stream = binary_copy(lap.frames, session_id=lap.session.session_id, lap_id=lap.lap_id)
-    return CopiedLap([piece async for piece in stream], lap.lap_id.bytes, lap.frames.num_rows)
 
 
 @dataclass(frozen=True)
@@ -47,30 +29,35 @@ class Ceiling:
 
 
 def measure_ceiling(servers: Servers, laps: list[Lap], count: int) -> Ceiling:
-    """Only the time from BEGIN to the end of COMMIT counts; encoding is done before."""
+    """Store `count` laps one after the other; all are encoded before."""
 
     async def go() -> Ceiling:
-        sources = [await copied(lap) for lap in laps]
+        sources = [_copied(laps[number % len(laps)]) for number in range(count)]
         connection = await servers.connect()
-        times: list[float] = []
-        frames = 0
         try:
-            for number in range(count):
-                source = sources[number % len(sources)]
-                pieces = source.again()
-                began = time.perf_counter()
-                async with connection.transaction():
-                    await connection.copy_to_table(
-                        "telemetry", source=_stream(pieces), columns=COPY_SCHEMA.names, format="binary"
-                    )
-                times.append(time.perf_counter() - began)
-                frames += source.frames
+            # The first COPY of a connection looks up what the others know.
+            await _copy(connection, sources[0])
+            times = [await _copy(connection, source) for source in sources[1:]]
         finally:
             await connection.close()
+        frames = sum(laps[number % len(laps)].frames.num_rows for number in range(1, count))
         return Ceiling(frames / sum(times), statistics.median(times) * 1e3)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(go())
+
+
+def _copied(lap: Lap) -> list[bytes]:
+    """The pieces of a COPY stream, under another lap id each time: with one and the same the index would be another."""
+    return [bytes(piece) for piece in binary_copy(lap.frames, session_id=lap.session.session_id, lap_id=uuid.uuid4())]
+
+
+async def _copy(connection: asyncpg.Connection, pieces: list[bytes]) -> float:
+    """Seconds from BEGIN to the end of COMMIT."""
+    began = time.perf_counter()
+    async with connection.transaction():
+        await connection.copy_to_table("telemetry", source=_stream(pieces), columns=COPY_COLUMNS, format="binary")
+    return time.perf_counter() - began
 
 
 async def _stream(pieces: list[bytes]) -> AsyncIterator[bytes]:

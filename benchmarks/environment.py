@@ -11,7 +11,7 @@ import psutil
 
 from servers import Servers
 
-_PACKAGES = ("racing-coach", "pyarrow", "pgpq", "asyncpg", "sqlalchemy", "paho-mqtt", "aiomqtt", "uvloop", "pydantic")
+_PACKAGES = ("racing-coach", "pyarrow", "numpy", "asyncpg", "sqlalchemy", "paho-mqtt", "aiomqtt", "uvloop", "pydantic")
 _DATABASE_SETTINGS = (
     "server_version",
     "fsync",

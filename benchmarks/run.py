@@ -25,9 +25,10 @@ from report import print_report, write_markdown
 from servers import Servers, servers
 from sizes import FULL, QUICK, Sizes
 from storage import measure_storage
-from throughput import measure_encoding
+from throughput import Throughput
 
 ENCODINGS = ("arrow", "json")
+_WARM_UP_LAPS = 50
 
 
 class Run:
@@ -38,18 +39,18 @@ class Run:
         self._sizes = sizes
         self._scratch = scratch
         self._console = console
-        self._ceilings: list[Ceiling] = []
 
     def measure(self) -> dict[str, Any]:
         figures: dict[str, Any] = {"environment": environment(self._servers)}
         laps = self._step("simulating laps", simulate)
         payloads = self._step("encoding them", lambda: write_payloads(laps, self._scratch))
-        self._ceiling(laps, warm_up=True)
+        throughput = Throughput(self._servers, laps, payloads, self._sizes, self._scratch)
+        self._step("warming up", lambda: measure_ceiling(self._servers, laps, _WARM_UP_LAPS))
         figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
         for encoding in ENCODINGS:
-            self._ceiling(laps)
-            figures[encoding] = self._step(encoding, lambda encoding=encoding: self._encoding(payloads, encoding))
-        self._ceiling(laps)
+            figures[encoding] = self._step(encoding, lambda encoding=encoding: throughput.measure(encoding))
+            figures[encoding]["baseline_ratio"] = figures[encoding]["frames_per_s"] / figures["baseline"]["frames_per_s"]
+        figures["ceiling"] = _summary(throughput.ceilings)
         figures["storage"] = self._step("storage", lambda: measure_storage(self._servers))
         for encoding in ENCODINGS:
             burst = self._step(
@@ -57,7 +58,6 @@ class Run:
             )
             figures[encoding] |= burst
         figures["growth"] = self._step("growth", lambda: self._growth(payloads))
-        self._relate(figures)
         return figures
 
     def _step[T](self, name: str, measure: Callable[[], T]) -> T:
@@ -67,18 +67,8 @@ class Run:
         self._console.print(f"[dim]{time.perf_counter() - began:6.1f} s[/]  {name}")
         return result
 
-    def _ceiling(self, laps: list[Any], *, warm_up: bool = False) -> None:
-        """In rounds between the others: a machine may be slower at one time than at another."""
-        self._servers.empty()
-        measured = self._step("ceiling", lambda: measure_ceiling(self._servers, laps, self._sizes.ceiling_laps))
-        if not warm_up:
-            self._ceilings.append(measured)
-
     def _baseline(self, payloads: Payloads) -> float:
         return measure_baseline(self._servers, payloads.read("json"), self._sizes.baseline_laps)
-
-    def _encoding(self, payloads: Payloads, encoding: str) -> dict[str, Any]:
-        return measure_encoding(self._servers, payloads, encoding, self._sizes, self._scratch)
 
     def _burst(self, payloads: Payloads, encoding: str) -> dict[str, Any]:
         return measure_burst(self._servers, payloads, encoding, self._scratch)
@@ -87,20 +77,14 @@ class Run:
         sizes = self._sizes
         return measure_growth(self._servers, payloads, sizes.growth_laps, sizes.growth_frames, self._scratch)
 
-    def _relate(self, figures: dict[str, Any]) -> None:
-        """The rates as shares of what the database can take, and as multiples of the obvious way."""
-        rates = [ceiling.frames_per_s for ceiling in self._ceilings]
-        figures["ceiling"] = {
-            "frames_per_s": statistics.median(rates),
-            "lap_ms": statistics.median(ceiling.lap_ms for ceiling in self._ceilings),
-            "rounds_frames_per_s": rates,
-        }
-        for number, encoding in enumerate(ENCODINGS):
-            part = figures[encoding]
-            nearest = statistics.mean(rates[number : number + 2])
-            part["baseline_ratio"] = part["frames_per_s"] / figures["baseline"]["frames_per_s"]
-            for rate in filter(None, (part, part.get("one_in_flight"))):
-                rate["ceiling_ratio"] = rate["frames_per_s"] / nearest
+
+def _summary(ceilings: list[Ceiling]) -> dict[str, Any]:
+    rates = [ceiling.frames_per_s for ceiling in ceilings]
+    return {
+        "frames_per_s": statistics.median(rates),
+        "lap_ms": statistics.median(ceiling.lap_ms for ceiling in ceilings),
+        "rounds_frames_per_s": rates,
+    }
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ class Sizes:
     """Laps of each kind.
 
     Attributes:
-        ceiling_laps: in each of the rounds between which everything else is measured.
-        laps: of a sustained rate.
+        ceiling_laps: of each round of COPY alone.
+        laps: of a sustained rate, all its rounds together.
+        rounds: of a sustained rate; before and after each comes one of COPY alone.
         latency_laps: of each latency.
         baseline_laps: the obvious way takes a second for each.
         growth_laps: of the rate before and after.
@@ -18,11 +19,28 @@ class Sizes:
 
     ceiling_laps: int
     laps: int
+    rounds: int
     latency_laps: int
     baseline_laps: int
     growth_laps: int
     growth_frames: int
 
 
-FULL = Sizes(ceiling_laps=100, laps=400, latency_laps=400, baseline_laps=10, growth_laps=200, growth_frames=20_000_000)
-QUICK = Sizes(ceiling_laps=25, laps=50, latency_laps=50, baseline_laps=2, growth_laps=50, growth_frames=5_000_000)
+FULL = Sizes(
+    ceiling_laps=30,
+    laps=400,
+    rounds=8,
+    latency_laps=400,
+    baseline_laps=10,
+    growth_laps=200,
+    growth_frames=20_000_000,
+)
+QUICK = Sizes(
+    ceiling_laps=20,
+    laps=50,
+    rounds=2,
+    latency_laps=40,
+    baseline_laps=2,
+    growth_laps=50,
+    growth_frames=5_000_000,
+)

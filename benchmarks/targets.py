@@ -51,7 +51,11 @@ def _several(encoding: str) -> Callable[[Figures], float | None]:
 
 
 def _latency(percentile: str) -> Callable[[Figures], float]:
-    return lambda f: f["arrow"]["latency_ms"]["one_rig"][percentile] / f["ceiling"]["lap_ms"]
+    def value(figures: Figures) -> float:
+        latency = figures["arrow"]["latency_ms"]["one_rig"]
+        return float(latency[percentile] / latency["copy_ms"])
+
+    return value
 
 
 TARGETS = (

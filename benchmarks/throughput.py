@@ -1,10 +1,15 @@
 """How many laps a second go from the rig to the database and back, and what they cost."""
 
+import statistics
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ceiling import Ceiling, measure_ceiling
 from laps import Payloads
-from rigs import publish
+from racing_coach_core.lap import Lap
+from rigs import Published, publish
 from servers import Daemon, Servers, daemon
 from sizes import Sizes
 from usage import CpuMeter
@@ -20,56 +25,90 @@ _LOAD = 0.5
 """The share of the throughput at which 20 rigs' latency is measured; a queue that is always full says nothing."""
 
 
-def measure_encoding(
-    servers: Servers, payloads: Payloads, encoding: str, sizes: Sizes, scratch: Path
-) -> dict[str, Any]:
-    """Throughput, latency, memory and CPU of one encoding."""
-    frames_per_lap = payloads.frames / len(payloads.lap_ids)
-    servers.empty()
-    with daemon(servers, scratch) as running:
-        sustained = _sustained(servers, running, payloads, encoding, sizes.laps)
-        one = publish(servers, payloads, encoding, rigs=1, laps=sizes.latency_laps)
-        twenty = publish(
-            servers,
-            payloads,
-            encoding,
-            rigs=_LATENCY_RIGS,
-            laps=sizes.latency_laps,
-            rate=_LOAD * sustained["laps_per_s"],
-        )
-        figures = running.figures()
-        result = {
-            **sustained,
-            "frames_per_s": sustained["laps_per_s"] * frames_per_lap,
-            "latency_ms": {"one_rig": one.latency_ms(), "twenty_rigs": twenty.latency_ms()},
-            "wire_bytes_per_lap": payloads.mean_size(encoding),
-            "daemon_rss_peak_bytes": running.peak_rss,
-            "loop_blocked_max_ms": figures["loop_blocked_max_ms"],
-            "receive_maximum": figures["receive_maximum"],
+class Throughput:
+    """Measures the encodings, each round of laps between two rounds of COPY alone.
+
+    A machine is faster at one time than at another; what is measured side by side compares.
+    """
+
+    def __init__(self, servers: Servers, laps: list[Lap], payloads: Payloads, sizes: Sizes, scratch: Path) -> None:
+        self._servers = servers
+        self._laps = laps
+        self._payloads = payloads
+        self._sizes = sizes
+        self._scratch = scratch
+        self.ceilings: list[Ceiling] = []
+
+    def measure(self, encoding: str) -> dict[str, Any]:
+        """Throughput, latency, memory and CPU of one encoding."""
+        self._servers.empty()
+        with daemon(self._servers, self._scratch) as running:
+            sustained = self._sustained(running, encoding)
+            latency = {
+                "one_rig": self._one_rig(encoding),
+                "twenty_rigs": self._publish(
+                    encoding, _LATENCY_RIGS, self._sizes.latency_laps, rate=_LOAD * sustained["laps_per_s"]
+                ).latency_ms(),
+            }
+            figures = running.figures()
+            result = {
+                **sustained,
+                "latency_ms": latency,
+                "wire_bytes_per_lap": self._payloads.mean_size(encoding),
+                "daemon_rss_peak_bytes": running.peak_rss,
+                "loop_blocked_max_ms": figures["loop_blocked_max_ms"],
+                "receive_maximum": figures["receive_maximum"],
+            }
+        if result["receive_maximum"] > 1:
+            result["one_in_flight"] = self._one_in_flight(encoding)
+        return result
+
+    def _one_in_flight(self, encoding: str) -> dict[str, Any]:
+        """The same as behind a broker that allows no more."""
+        self._servers.empty()
+        with daemon(self._servers, self._scratch, concurrency=1) as running:
+            return self._sustained(running, encoding)
+
+    def _sustained(self, running: Daemon, encoding: str) -> dict[str, Any]:
+        self._publish(encoding, BUSY_RIGS, _WARM_UP_LAPS)
+        running.figures()
+        ceilings, rounds, cpu = [self._ceiling()], [], Counter[str]()
+        for _ in range(self._sizes.rounds):
+            meter = CpuMeter(
+                {
+                    "daemon": lambda: [running.psutil],
+                    "broker": self._servers.broker.family,
+                    "database": self._servers.database_processes,
+                }
+            )
+            rounds.append(self._publish(encoding, BUSY_RIGS, self._sizes.laps // self._sizes.rounds))
+            cpu.update(meter.seconds())
+            ceilings.append(self._ceiling())
+        laps = sum(len(published.laps) for published in rounds)
+        frames_per_lap = self._payloads.frames / len(self._payloads.lap_ids)
+        ratios = [
+            published.laps_per_s * frames_per_lap / statistics.mean(ceiling.frames_per_s for ceiling in around)
+            for published, around in zip(rounds, pairwise(ceilings), strict=True)
+        ]
+        rate = laps / sum(published.seconds for published in rounds)
+        return {
+            "laps_per_s": rate,
+            "frames_per_s": rate * frames_per_lap,
+            "laps": laps,
+            "ceiling_ratio": statistics.median(ratios),
+            "rounds_ceiling_ratio": ratios,
+            **{f"{name}_cpu_s_per_lap": used / laps for name, used in cpu.items()},
         }
-    if result["receive_maximum"] > 1:
-        result["one_in_flight"] = _one_in_flight(servers, payloads, encoding, sizes, scratch)
-    return result
 
+    def _one_rig(self, encoding: str) -> dict[str, float]:
+        """One rig's latency, and the COPY of a lap before and after."""
+        before = self._ceiling()
+        published = self._publish(encoding, 1, self._sizes.latency_laps)
+        return {**published.latency_ms(), "copy_ms": statistics.mean([before.lap_ms, self._ceiling().lap_ms])}
 
-def _one_in_flight(servers: Servers, payloads: Payloads, encoding: str, sizes: Sizes, scratch: Path) -> dict[str, Any]:
-    """The same as behind a broker that allows no more."""
-    servers.empty()
-    with daemon(servers, scratch, concurrency=1) as running:
-        sustained = _sustained(servers, running, payloads, encoding, sizes.laps)
-    return {**sustained, "frames_per_s": sustained["laps_per_s"] * payloads.frames / len(payloads.lap_ids)}
+    def _ceiling(self) -> Ceiling:
+        self.ceilings.append(measure_ceiling(self._servers, self._laps, self._sizes.ceiling_laps))
+        return self.ceilings[-1]
 
-
-def _sustained(servers: Servers, running: Daemon, payloads: Payloads, encoding: str, laps: int) -> dict[str, Any]:
-    publish(servers, payloads, encoding, rigs=BUSY_RIGS, laps=_WARM_UP_LAPS)
-    running.figures()
-    meter = CpuMeter(
-        {
-            "daemon": lambda: [running.psutil],
-            "broker": servers.broker.family,
-            "database": servers.database_processes,
-        }
-    )
-    published = publish(servers, payloads, encoding, rigs=BUSY_RIGS, laps=laps)
-    cpu = {f"{name}_cpu_s_per_lap": used / laps for name, used in meter.seconds().items()}
-    return {"laps_per_s": published.laps_per_s, "laps": laps, **cpu}
+    def _publish(self, encoding: str, rigs: int, laps: int, rate: float | None = None) -> Published:
+        return publish(self._servers, self._payloads, encoding, rigs=rigs, laps=laps, rate=rate)

@@ -2,11 +2,15 @@
 
 import hashlib
 import uuid
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from racing_coach_core.arrow_types import Column
+
+_HASHED_AT_ONCE: Final = 1 << 19
+"""Bytes. Every update gives the GIL away and must get it back; column by column that takes longer than the hash."""
 
 
 def lap_id_for(session_id: uuid.UUID, lap_number: int) -> uuid.UUID:
@@ -33,14 +37,22 @@ def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
     Returns:
         32 bytes.
     """
-    digest = hashlib.sha256(f"{lap_time!r} {frames.num_rows}\n".encode())
+    digest = hashlib.sha256()
+    pieces: list[bytes | np.ndarray] = [f"{lap_time!r} {frames.num_rows}\n".encode()]
+    waiting = 0
     for field, column in zip(frames.schema, frames.columns, strict=True):
         if column.null_count == len(column):
             continue
-        digest.update(f"{field.name} {field.type}\n".encode())
+        pieces.append(f"{field.name} {field.type}\n".encode())
         if column.null_count:
-            digest.update(np.packbits(column.is_valid().to_numpy(zero_copy_only=False)))
-        digest.update(np.ascontiguousarray(_values(column)))
+            pieces.append(np.packbits(column.is_valid().to_numpy(zero_copy_only=False)))
+        values = np.ascontiguousarray(_values(column))
+        pieces.append(values)
+        waiting += values.nbytes
+        if waiting >= _HASHED_AT_ONCE:
+            digest.update(b"".join(pieces))
+            pieces, waiting = [], 0
+    digest.update(b"".join(pieces))
     return digest.digest()
 
 

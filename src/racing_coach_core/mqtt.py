@@ -24,6 +24,7 @@ from typing import Any, Final, Self, cast
 import aiomqtt
 import paho.mqtt.client as paho
 from aiomqtt import ProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -217,6 +218,9 @@ class _Client(aiomqtt.Client):
         self.maximum_packet_size: int | None = None
         self.disconnect_code: int | None = None
         self.pubacks: dict[int, asyncio.Future[int]] = {}
+        self._payload = b""
+        self._handle_publish = self._client._handle_publish
+        self._client._handle_publish = self._take_payload  # type: ignore[method-assign]
         self._client.manual_ack_set(True)
         # A queue in paho would hide a stalled connection and hold memory.
         self._client.max_inflight_messages_set(65_535)
@@ -250,7 +254,16 @@ class _Client(aiomqtt.Client):
             future.set_result(int(reason_code.value))
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
+    def _take_payload(self) -> MQTTErrorCode:
+        """Have paho decode the head of a PUBLISH only: it copies all that is left with every field it takes off."""
+        packet = self._client._in_packet
+        size = _head_size(packet["packet"], qos=packet["command"] >> 1 & 3)
+        self._payload = bytes(memoryview(packet["packet"])[size:])
+        packet["packet"] = packet["packet"][:size]
+        return self._handle_publish()
+
     def _on_message(self, client: Any, userdata: Any, message: paho.MQTTMessage) -> None:
+        message.payload, self._payload = self._payload, b""
         self.owner.took(message)
 
     def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:
@@ -664,6 +677,20 @@ class Connection:
     def _fail_pending(self) -> None:
         for future in self._client.pubacks.values():
             future.cancel()
+
+
+def _head_size(packet: bytearray, *, qos: int) -> int:
+    """Bytes of a PUBLISH before its payload: topic, packet id, properties (MQTT 5, 3.3.2).
+
+    All of a packet that is not so; paho says what is wrong with it.
+    """
+    at = 2 + int.from_bytes(packet[:2]) + (2 if qos else 0)
+    length = 0
+    for position, byte in enumerate(packet[at : at + 4]):
+        length |= (byte & 0x7F) << (7 * position)
+        if byte < 0x80:  # noqa: PLR2004 (the bit that says that more follow)
+            return min(at + position + 1 + length, len(packet))
+    return len(packet)
 
 
 def _topic_of(message: paho.MQTTMessage) -> str:

@@ -28,7 +28,7 @@ from racing_coach_server.telemetry import handlers as telemetry
 
 log = structlog.stdlib.get_logger(__name__)
 
-FEATURES: tuple[Callable[[Dependencies], list[Route[Any]]], ...] = (telemetry.routes,)
+FEATURES: tuple[Callable[[Dependencies], list[Route[Any, Any]]], ...] = (telemetry.routes,)
 """Features that take messages. A new one is a folder and a line here."""
 
 _HEALTH_CONNECTIONS = 1

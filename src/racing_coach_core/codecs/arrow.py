@@ -103,8 +103,19 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
 
 
 def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.RecordBatch]]:
-    """Read message by message, and look at what each declares before it is decoded."""
-    reader = pa.ipc.MessageReader.open_stream(pa.py_buffer(payload))
+    """Look at what every message declares, and only then decode them."""
+    buffer = pa.py_buffer(payload)
+    _check_messages(buffer, limits)
+    # One lap is no work for several threads: waking them takes the processor longer than they save the lap.
+    reader = pa.ipc.open_stream(buffer, options=pa.ipc.IpcReadOptions(use_threads=False))
+    batches = list(reader)
+    for batch in batches:
+        batch.validate(full=True)
+    return reader.schema, batches
+
+
+def _check_messages(buffer: pa.Buffer, limits: PayloadLimits) -> None:
+    reader = pa.ipc.MessageReader.open_stream(buffer)
     first = next(reader, None)
     if first is None:
         raise ValueError("the stream is empty")
@@ -112,26 +123,21 @@ def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.Re
         raise ValueError(f"begins with a {first.type}, not with a schema")
     if first.metadata.size > _MAX_SCHEMA_BYTES:
         raise PayloadTooLargeError("the schema in bytes", first.metadata.size, _MAX_SCHEMA_BYTES)
-    schema = pa.ipc.read_schema(first)
-    _check_schema(schema)
-    batches: list[pa.RecordBatch] = []
-    rows = decoded = 0
+    _check_schema(pa.ipc.read_schema(first))
+    batches = rows = decoded = 0
     for message in reader:
         if message.type != "record batch":
             raise ValueError(f"holds a {message.type}; a lap has only record batches")
         size = batch_size(message)
         rows += size.rows
         decoded += size.decoded_bytes
-        if len(batches) == _MAX_BATCHES:
+        batches += 1
+        if batches > _MAX_BATCHES:
             raise PayloadTooLargeError("the number of record batches", None, _MAX_BATCHES)
         if rows > limits.frames:
             raise PayloadTooLargeError("the number of frames", rows, limits.frames)
         if decoded > limits.decoded_bytes:
             raise PayloadTooLargeError("the decoded payload in bytes", decoded, limits.decoded_bytes)
-        batch = pa.ipc.read_record_batch(message, schema)
-        batch.validate(full=True)
-        batches.append(batch)
-    return schema, batches
 
 
 def _check_schema(schema: pa.Schema) -> None:

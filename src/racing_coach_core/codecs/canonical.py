@@ -1,7 +1,7 @@
 """Columns of any origin to the canonical ones."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -70,6 +70,9 @@ def _float(channel: Channel, column: Column) -> Column:
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise _wrong_kind(channel, column, "numbers")
     converted = column if column.type == channel.type else column.cast(channel.type, safe=False)
+    # numpy takes a quarter of the time that Arrow's own kernels take to be called.
+    if not converted.null_count and np.isfinite(converted.to_numpy()).all():
+        return converted
     finite = pc.is_finite(converted)
     if pc.all(finite, min_count=0).as_py() is not False:
         return converted
@@ -84,8 +87,10 @@ def _integer(channel: Channel, column: Column) -> Column:
         return null_column(len(column), channel.type)
     if not pa.types.is_integer(column.type):
         raise _wrong_kind(channel, column, "integers")
-    low, high = pc.min(column).as_py(), pc.max(column).as_py()
-    if low is not None and (low < channel.minimum or high > channel.maximum):
+    low, high = _range(column)
+    assert channel.minimum is not None  # as every integer channel has
+    assert channel.maximum is not None
+    if low is not None and high is not None and (low < channel.minimum or high > channel.maximum):
         values = column.to_numpy(zero_copy_only=False)
         index = int(np.flatnonzero((values < channel.minimum) | (values > channel.maximum))[0])
         raise _error(
@@ -94,6 +99,15 @@ def _integer(channel: Channel, column: Column) -> Column:
             f"must lie between {channel.minimum} and {channel.maximum}, got {column[index].as_py()}",
         )
     return column if column.type == channel.type else column.cast(channel.type)
+
+
+def _range(column: Column) -> tuple[int, int] | tuple[None, None]:
+    """The least and the greatest value, None where there is none."""
+    if column.null_count or not len(column):
+        found: Any = pc.min_max(column).as_py()
+        return found["min"], found["max"]
+    values = column.to_numpy()
+    return int(values.min()), int(values.max())
 
 
 def _timestamp(channel: Channel, column: Column) -> Column:

@@ -96,8 +96,8 @@ def replay(rejected_ids: list[int]) -> None:
             if found is None:
                 raise CommandError(f"{message.topic!r} is no lap topic below {settings.mqtt.topic_prefix!r}")
             route, segments = found
-            route.template.check(message.topic, segments)
-            reply = await route.handle(_message(message, segments), session)
+            again = _message(message, segments)
+            reply = await route.handle(again, await route.read(again), session)
             await TelemetryService(session).forget_rejection(which)
             return reply.outcome.value
 
@@ -114,7 +114,6 @@ def _message(row: RejectedMessage, segments: dict[str, str]) -> Message:
         topic=row.topic,
         segments=segments,
         payload=row.payload,
-        payload_sha256=row.payload_sha256,
         content_type=row.content_type,
         response_topic=None,
         correlation_data=None,

@@ -13,7 +13,6 @@ import structlog
 
 from racing_coach_core.backoff import Backoff
 from racing_coach_core.exceptions import ErrorDetail, Fault
-from racing_coach_core.identity import payload_sha256
 from racing_coach_core.mqtt import ConnectionLostError, Delivery, PacketTooLargeError, PublishRefusedError
 from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
@@ -80,7 +79,7 @@ class Dispatcher:
             return
         route, segments = found
         structlog.contextvars.bind_contextvars(**segments)  # a task is a message: its context ends with it
-        message = await _message(delivery, segments)
+        message = _message(delivery, segments)
         reply = await self._commit(route, message)
         self._accounts.finished(id(delivery), reply.outcome, reply.rows)
         committed = time.perf_counter()
@@ -95,18 +94,28 @@ class Dispatcher:
             **{name: str(value) for name, value in reply.log.items() if value is not None},
         )
 
-    async def _commit(self, route: Route[Any], message: Message) -> Reply:
+    async def _commit(self, route: Route[Any, Any], message: Message) -> Reply:
         """Run the handler until its transaction, or that of the rejection, is committed."""
+        reading = asyncio.ensure_future(route.read(message))
+        try:
+            return await self._commit_once_read(route, message, reading)
+        finally:
+            reading.cancel()
+
+    async def _commit_once_read(self, route: Route[Any, Any], message: Message, reading: asyncio.Future[Any]) -> Reply:
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         tries = Tries(bugs=self._settings.bug_tries, poison=self._settings.poison_tries)
         while True:
             work = Work()
             try:
-                reply = await self._try(route, message, work)
+                reply = await self._try(route, message, reading, work)
             except Exception as error:  # noqa: BLE001 (every failure is told apart and dealt with here)
                 failure = self._failure(error, work, tries)
                 if failure is None:
                     await asyncio.sleep(backoff.next_s())
+                    if _failed(reading):
+                        # For want of memory, maybe.
+                        reading = asyncio.ensure_future(route.read(message))
                     continue
                 rejected = await self._reject(route, message, failure, in_doubt=tries.poison <= 0)
                 if rejected is None:
@@ -131,20 +140,22 @@ class Dispatcher:
                 log.error("handler failed", tries_left=tries.bugs, exc_info=error)
                 return None if tries.bugs > 0 else _kept(error)
 
-    async def _try(self, route: Route[Any], message: Message, work: Work) -> Reply:
-        route.template.check(message.topic, message.segments)
+    async def _try(
+        self, route: Route[Any, Any], message: Message, reading: asyncio.Future[Any], work: Work
+    ) -> Reply:
         async with self._database.transaction() as session:
             await session.connection()
             work.began = True
-            return await route.handle(message, session)
+            return await route.handle(message, await reading, session)
 
-    async def _reject(self, route: Route[Any], message: Message, failure: Failure, *, in_doubt: bool) -> Reply | None:
+    async def _reject(self, route: Route[Any, Any], message: Message, failure: Failure, *, in_doubt: bool) -> Reply | None:
         """Keep a failed message; this must work in the end, so trouble of any kind is waited out.
 
         Returns:
             The answer. None if it was in doubt whether the message is to blame, and the database, though it is
             there, does not take the rejection either: then the database is.
         """
+        await message.hash()
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         while True:
             work = Work()
@@ -194,12 +205,15 @@ class Dispatcher:
             log.debug("not acknowledged, the broker will send it again", error=str(error))
 
 
-async def _message(delivery: Delivery, segments: dict[str, str]) -> Message:
+def _failed(reading: asyncio.Future[Any]) -> bool:
+    return reading.done() and not reading.cancelled() and reading.exception() is not None
+
+
+def _message(delivery: Delivery, segments: dict[str, str]) -> Message:
     return Message(
         topic=delivery.topic,
         segments=segments,
         payload=delivery.payload,
-        payload_sha256=await asyncio.to_thread(payload_sha256, delivery.payload),
         content_type=delivery.content_type,
         response_topic=delivery.response_topic,
         correlation_data=delivery.correlation_data,

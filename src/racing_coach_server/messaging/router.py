@@ -10,10 +10,17 @@ from racing_coach_core.topics import TopicTemplate
 from racing_coach_server.messaging.messages import Failure, Message, Reply
 
 
-class Handler[ServiceT](Protocol):
-    """What a feature does with one kind of message. Both methods run inside a transaction of their own."""
+class Handler[ServiceT, ContentT](Protocol):
+    """What a feature does with one kind of message. `handle` and `reject` run in a transaction of their own."""
 
-    async def handle(self, message: Message, service: ServiceT) -> Reply:
+    async def read(self, message: Message) -> ContentT:
+        """Make of a message what can be made of it without the database; raise to reject it.
+
+        Once for a message, however often its transaction is tried, and while that is being opened.
+        """
+        ...
+
+    async def handle(self, message: Message, content: ContentT, service: ServiceT) -> Reply:
         """Do the work; raise to reject or to be tried again."""
         ...
 
@@ -23,15 +30,20 @@ class Handler[ServiceT](Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Route[ServiceT]:
+class Route[ServiceT, ContentT]:
     """A topic, its handler, and how to make the feature's service for a transaction."""
 
     template: TopicTemplate
-    handler: Handler[ServiceT]
+    handler: Handler[ServiceT, ContentT]
     service: Callable[[AsyncSession], ServiceT]
 
-    async def handle(self, message: Message, session: AsyncSession) -> Reply:
-        return await self.handler.handle(message, self.service(session))
+    async def read(self, message: Message) -> ContentT:
+        """Raises the topic's errors, too: a bad segment is found before anything is decoded."""
+        self.template.check(message.topic, message.segments)
+        return await self.handler.read(message)
+
+    async def handle(self, message: Message, content: ContentT, session: AsyncSession) -> Reply:
+        return await self.handler.handle(message, content, self.service(session))
 
     async def reject(self, message: Message, session: AsyncSession, failure: Failure) -> Reply:
         return await self.handler.reject(message, self.service(session), failure)
@@ -40,7 +52,7 @@ class Route[ServiceT]:
 class Router:
     """Every route of every feature."""
 
-    def __init__(self, routes: Sequence[Route[Any]]) -> None:
+    def __init__(self, routes: Sequence[Route[Any, Any]]) -> None:
         self._routes = tuple(routes)
 
     @property
@@ -48,7 +60,7 @@ class Router:
         """What to subscribe to."""
         return [route.template.filter for route in self._routes]
 
-    def find(self, topic: str) -> tuple[Route[Any], dict[str, str]] | None:
+    def find(self, topic: str) -> tuple[Route[Any, Any], dict[str, str]] | None:
         """The route of a topic, and the topic's segments as they stand there."""
         for route in self._routes:
             segments = route.template.match(topic)

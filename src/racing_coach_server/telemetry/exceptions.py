@@ -69,6 +69,6 @@ class DecoderBugError(TelemetryError):
 
     fault = Fault.BUG
 
-    def __init__(self, payload_sha256: str) -> None:
-        super().__init__(f"the decoder failed on payload {payload_sha256}")
-        self.payload_sha256 = payload_sha256
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the decoder failed: {reason}")
+        self.reason = reason

@@ -7,7 +7,7 @@ from datetime import datetime
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from racing_coach_core.codecs.decode import decode_lap
+from racing_coach_core.codecs.decode import DecodedLap, decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import ErrorDetail, RacingCoachError
 from racing_coach_core.identity import content_sha256
@@ -23,7 +23,7 @@ from racing_coach_server.telemetry.service import TelemetryService
 _ANSWER_TYPE = "application/json"
 
 
-def routes(dependencies: Dependencies) -> list[Route[TelemetryService]]:
+def routes(dependencies: Dependencies) -> list[Route[TelemetryService, ReceivedLap]]:
     """The feature's topics."""
     handler = LapHandler(dependencies.topics, dependencies.settings.limits)
     return [Route(dependencies.topics.laps, handler, TelemetryService)]
@@ -36,14 +36,25 @@ class LapHandler:
     topics: Topics
     limits: PayloadLimits
 
-    async def handle(self, message: Message, service: TelemetryService) -> Reply:
-        """Store a lap and answer `success` or `duplicate`."""
-        received = await asyncio.to_thread(self._decode, message)
-        car_id = received.lap.session.car_id
+    async def read(self, message: Message) -> ReceivedLap:
+        """Decode and validate; the payload is hashed meanwhile."""
+        (decoded, content), _ = await asyncio.gather(asyncio.to_thread(self._decode, message), message.hash())
+        car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)
-        outcome = await service.store_lap(received)
-        return self._reply(message, _stored(received, outcome), received.lap.frames.num_rows)
+        return ReceivedLap(
+            lap=decoded.lap,
+            rig_id=message.segments["rig"],
+            encoding=decoded.encoding.value,
+            payload_sha256=message.payload_sha256,
+            content_sha256=content,
+            received_at=message.received_at,
+        )
+
+    async def handle(self, message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
+        """Store a lap and answer `success` or `duplicate`."""
+        outcome = await service.store_lap(content)
+        return self._reply(message, _stored(content, outcome), content.lap.frames.num_rows)
 
     async def reject(self, message: Message, service: TelemetryService, failure: Failure) -> Reply:
         """Keep the message and answer `rejected`."""
@@ -61,22 +72,15 @@ class LapHandler:
         )
         return self._reply(message, _rejected(message, failure.reason, failure.errors), frames=0)
 
-    def _decode(self, message: Message) -> ReceivedLap:
+    def _decode(self, message: Message) -> tuple[DecodedLap, bytes]:
         """Bytes to columns; runs in a thread."""
         try:
             decoded = decode_lap(message.payload, content_type=message.content_type, limits=self.limits)
         except RacingCoachError:
             raise
         except Exception as error:
-            raise DecoderBugError(message.payload_sha256) from error
-        return ReceivedLap(
-            lap=decoded.lap,
-            rig_id=message.segments["rig"],
-            encoding=decoded.encoding.value,
-            payload_sha256=message.payload_sha256,
-            content_sha256=content_sha256(decoded.lap.lap_time, decoded.lap.frames),
-            received_at=message.received_at,
-        )
+            raise DecoderBugError(repr(error)) from error
+        return decoded, content_sha256(decoded.lap.lap_time, decoded.lap.frames)
 
     def _reply(self, message: Message, response: LapUploadResponse, frames: int) -> Reply:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so

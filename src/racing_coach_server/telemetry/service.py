@@ -2,22 +2,32 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import RowMapping, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.completeness import is_valid_lap
 from racing_coach_core.frames import SessionFrame
+from racing_coach_server.database.base import Base
 from racing_coach_server.telemetry.copy_frames import copy_frames
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
 from racing_coach_server.telemetry.models import LapRecord, RejectedMessage, TrackSession, telemetry
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
 
-_SESSION_IDENTITY = ("rig_id", "track_id", "track_config_name", "car_id")
+_SESSION_IDENTITY: Final = ("rig_id", "track_id", "track_config_name", "car_id")
+
+# The statements of every lap are made once: making one takes longer than the database does to run it.
+_sessions, _laps = (Base.metadata.tables[model.__tablename__] for model in (TrackSession, LapRecord))
+_FIND_SESSION: Final = select(*(_sessions.c[name] for name in _SESSION_IDENTITY)).where(
+    _sessions.c.id == bindparam("session_id")
+)
+_ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(_sessions.c.id)
+_ADD_LAP: Final = insert(_laps).on_conflict_do_nothing().returning(_laps.c.created_at)
 
 
 class TelemetryService:
@@ -48,38 +58,39 @@ class TelemetryService:
             SessionConflictError: it is stored with another track, car or rig.
         """
         values = {**frame.model_dump(exclude={"session_id"}), "id": frame.session_id, "rig_id": rig_id}
-        statement = insert(TrackSession).values(values).on_conflict_do_nothing().returning(TrackSession.id)
-        if (await self._session.execute(statement)).scalar_one_or_none() is not None:
-            return
-        stored = (
-            await self._session.execute(select(TrackSession).where(TrackSession.id == frame.session_id))
-        ).scalar_one()
+        # All laps of a session but the first find it there.
+        stored = await self._find_session(frame.session_id)
+        if stored is None:
+            if (await self._session.execute(_ADD_SESSION, values)).scalar_one_or_none() is not None:
+                return
+            stored = await self._find_session(frame.session_id)
+            assert stored is not None  # or it would have been added
         for field in _SESSION_IDENTITY:
-            if getattr(stored, field) != values[field]:
-                raise SessionConflictError(frame.session_id, field, str(getattr(stored, field)), str(values[field]))
+            if stored[field] != values[field]:
+                raise SessionConflictError(frame.session_id, field, str(stored[field]), str(values[field]))
+
+    async def _find_session(self, session_id: UUID) -> RowMapping | None:
+        rows = await self._session.execute(_FIND_SESSION, {"session_id": session_id})
+        return rows.mappings().one_or_none()
 
     async def _insert_lap(self, received: ReceivedLap) -> datetime | None:
         """Insert the lap's row. Waits for a transaction that is just storing the same lap; None if it did."""
         lap = received.lap
-        statement = (
-            insert(LapRecord)
-            .values(
-                id=lap.lap_id,
-                track_session_id=lap.session.session_id,
-                rig_id=received.rig_id,
-                lap_number=lap.lap_number,
-                lap_time=lap.lap_time,
-                is_valid=is_valid_lap(lap.frames),
-                frame_count=lap.frames.num_rows,
-                payload_sha256=received.payload_sha256,
-                content_sha256=received.content_sha256,
-                encoding=received.encoding,
-                received_at=received.received_at,
-            )
-            .on_conflict_do_nothing()
-            .returning(LapRecord.created_at)
-        )
-        return (await self._session.execute(statement)).scalar_one_or_none()
+        values = {
+            "id": lap.lap_id,
+            "track_session_id": lap.session.session_id,
+            "rig_id": received.rig_id,
+            "lap_number": lap.lap_number,
+            "lap_time": lap.lap_time,
+            "is_valid": is_valid_lap(lap.frames),
+            "frame_count": lap.frames.num_rows,
+            "payload_sha256": received.payload_sha256,
+            "content_sha256": received.content_sha256,
+            "encoding": received.encoding,
+            "received_at": received.received_at,
+        }
+        created_at: datetime | None = (await self._session.execute(_ADD_LAP, values)).scalar_one_or_none()
+        return created_at
 
     async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:
         lap = received.lap

@@ -16,6 +16,7 @@ from racing_coach_core.identity import payload_sha256
 from racing_coach_server.app import App
 from racing_coach_server.messaging.messages import MAX_TEXT, Message, Reply, storable
 from racing_coach_server.telemetry.handlers import LapHandler
+from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
 MIDDLE = 400
@@ -203,8 +204,8 @@ def bug(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     raises: dict[str, int] = {}
     handle = LapHandler.handle
 
-    async def buggy(self: LapHandler, message: Message, service: TelemetryService) -> Reply:
-        reply = await handle(self, message, service)  # raises when all is written, and before it is committed
+    async def buggy(self: LapHandler, message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
+        reply = await handle(self, message, content, service)  # raises when all is written, and before it is committed
         if raises.get(message.payload_sha256, 0) > 0:
             raises[message.payload_sha256] -= 1
             raise KeyError("a bug of ours")

@@ -13,7 +13,8 @@ from tests.server.support import Stored, new_lap
 
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
 from racing_coach_server.database.engine import Database
-from racing_coach_server.telemetry.copy_frames import _SLICE, COPY_SCHEMA, binary_copy, copy_frames
+from racing_coach_server.telemetry.binary_copy import _PIECE, _ROWS, COPY_COLUMNS, binary_copy
+from racing_coach_server.telemetry.copy_frames import copy_frames
 
 
 def values(channel: Channel, rows: int, chance: np.random.Generator) -> pa.Array:
@@ -72,7 +73,28 @@ def same(found: list[Any], sent: pa.Array) -> bool:
     return found == sent.to_pylist()
 
 
-@pytest.mark.parametrize("rows", [1, _SLICE - 1, _SLICE, _SLICE + 1, 3 * _SLICE + 7])
+@pytest.mark.parametrize("seed", range(3))
+async def test_columns_without_a_value_and_with_few(database: Database, stored: Stored, seed: int) -> None:
+    """Some channels wholly null, some null in frames of a later piece only, some in none."""
+    chance = np.random.default_rng(seed)
+    rows = 2 * _ROWS + 10
+    columns = []
+    for channel in CHANNELS:
+        column = values(channel, rows, chance)
+        nulls = {0: np.ones(rows, bool), 1: np.arange(rows) == rows - 2, 2: np.zeros(rows, bool)}[int(chance.integers(3))]
+        if not channel.required:
+            filled = column.fill_null(column.drop_null()[0])
+            column = pc.if_else(pa.array(nulls), pa.scalar(None, channel.type), filled)
+        columns.append(column)
+    frames = pa.RecordBatch.from_arrays(columns, schema=LAP_SCHEMA)
+
+    found = await copied(database, stored, frames)
+
+    for name in LAP_SCHEMA.names:
+        assert same(found[name], frames.column(name)), name
+
+
+@pytest.mark.parametrize("rows", [1, _ROWS - 1, _ROWS, _ROWS + 1, 3 * _ROWS + 7])
 async def test_frames_keep_their_order_across_pieces(database: Database, stored: Stored, rows: int) -> None:
     """frame_index counts from 0 in driving order, whatever the lap's length is against the piece's."""
     lap = new_lap()
@@ -101,12 +123,13 @@ async def test_the_copy_is_in_the_sessions_transaction(database: Database, store
     assert await stored.value("select count(*) from telemetry") == 0
 
 
-async def test_the_bytes_are_a_postgresql_binary_copy() -> None:
+def test_the_bytes_are_a_postgresql_binary_copy() -> None:
     """Signature, then every tuple with the number of columns, then the trailer (PostgreSQL documentation, COPY)."""
     lap = new_lap()
-    pieces = [piece async for piece in binary_copy(lap.frames, session_id=uuid.uuid4(), lap_id=lap.lap_id)]
+    pieces = list(binary_copy(lap.frames, session_id=uuid.uuid4(), lap_id=lap.lap_id))
     data = b"".join(pieces)
 
     assert data.startswith(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-    assert data[19:21] == len(COPY_SCHEMA).to_bytes(2, "big")
+    assert data[19:21] == len(COPY_COLUMNS).to_bytes(2, "big")
     assert data.endswith(b"\xff\xff")
+    assert max(map(len, pieces)) <= _PIECE
