@@ -13,7 +13,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import registry
 
-from laps import EncodedLap
+from payloads import EncodedLap
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.frames import LapTelemetry, SessionFrame, TelemetryFrame, WireModel
 from racing_coach_server.telemetry.models import telemetry

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from laps import Payloads
+from payloads import Payloads
 from rigs import publish
 from servers import MOST_RIGS, Servers, daemon
 

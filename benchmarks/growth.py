@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from laps import Payloads
+from payloads import Payloads
 from racing_coach_core.channels import CHANNELS
 from rigs import publish
 from servers import Servers, daemon
@@ -27,7 +27,8 @@ def measure_growth(servers: Servers, payloads: Payloads, laps: int, frames: int,
         publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=2 * BUSY_RIGS)
         empty = publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps)
         asyncio.run(_fill(servers, frames))
-        servers.execute("analyze telemetry", "checkpoint")
+        # Autovacuum would come now for all of them at once, rather than a little with every lap.
+        servers.execute("vacuum (analyze) telemetry", "checkpoint")
         publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=BUSY_RIGS)
         full = publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps)
     stored = servers.execute("select count(*) from telemetry")[0]

@@ -68,6 +68,4 @@ async def daemon(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    import os
-    if os.environ.get("SWI"): sys.setswitchinterval(float(os.environ["SWI"]))
     run_async(daemon(Path(sys.argv[1])))

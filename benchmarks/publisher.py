@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
-from laps import EncodedLap, Payloads
-from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding
+from payloads import EncodedLap, Payloads
 from racing_coach_core.topics import Topics
 from wire import RigConnection
 
@@ -32,6 +31,7 @@ class Job:
     port: int
     payloads: str
     encoding: str
+    content_type: str
     rigs: int
     laps: int
     passwords: dict[str, str] | None = None
@@ -57,11 +57,11 @@ def rig_name(number: int) -> str:
 class Rig:
     """One rig and its driver's stints."""
 
-    def __init__(self, name: str, payloads: Payloads, encoded: list[EncodedLap], encoding: Encoding) -> None:
+    def __init__(self, name: str, payloads: Payloads, encoded: list[EncodedLap], content_type: str) -> None:
         self.name = name
         self._topic = Topics().laps.build(rig=name, car=payloads.car)
         self._answers = Topics().lap_answers.build(rig=name, car=payloads.car)
-        self._content_type = CONTENT_TYPES[encoding]
+        self._content_type = content_type
         self._laps = self._stints(encoded)
         self._connection = RigConnection()
 
@@ -90,9 +90,9 @@ class Rig:
 
 
 async def run(job: Job) -> list[Answered]:
-    payloads, encoding = Payloads.from_json(job.payloads), Encoding(job.encoding)
+    payloads = Payloads.from_json(job.payloads)
     encoded = payloads.read(job.encoding)
-    rigs = [Rig(rig_name(number), payloads, encoded, encoding) for number in range(job.rigs)]
+    rigs = [Rig(rig_name(number), payloads, encoded, job.content_type) for number in range(job.rigs)]
     await asyncio.gather(*(rig.connect(job) for rig in rigs))
     answered = await (_without_pause(rigs, job.laps) if job.rate is None else _at_random(rigs, job.laps, job.rate))
     await asyncio.gather(*(rig.close() for rig in rigs))

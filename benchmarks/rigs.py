@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from laps import Payloads
+from payloads import Payloads
 from publisher import Answered, Job
+from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding
 from servers import Servers
 
 _GOOD = {"success", "duplicate"}
@@ -51,6 +52,7 @@ def publish(
         servers.broker.port,
         payloads.to_json(),
         encoding,
+        CONTENT_TYPES[Encoding(encoding)],
         rigs,
         laps,
         dict(servers.passwords) if servers.passwords else None,

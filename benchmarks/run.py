@@ -19,7 +19,8 @@ from burst import measure_burst
 from ceiling import Ceiling, measure_ceiling
 from environment import environment
 from growth import measure_growth
-from laps import Payloads, simulate, write_payloads
+from laps import simulate, write_payloads
+from payloads import Payloads
 from picture import draw
 from report import print_report, write_markdown
 from servers import Servers, servers
@@ -48,8 +49,9 @@ class Run:
         self._step("warming up", lambda: measure_ceiling(self._servers, laps, _WARM_UP_LAPS))
         figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
         for encoding in ENCODINGS:
-            figures[encoding] = self._step(encoding, lambda encoding=encoding: throughput.measure(encoding))
-            figures[encoding]["baseline_ratio"] = figures[encoding]["frames_per_s"] / figures["baseline"]["frames_per_s"]
+            part = self._step(encoding, lambda encoding=encoding: throughput.measure(encoding))
+            part["baseline_ratio"] = part["frames_per_s"] / figures["baseline"]["frames_per_s"]
+            figures[encoding] = part
         figures["ceiling"] = _summary(throughput.ceilings)
         figures["storage"] = self._step("storage", lambda: measure_storage(self._servers))
         for encoding in ENCODINGS:

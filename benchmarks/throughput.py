@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ceiling import Ceiling, measure_ceiling
-from laps import Payloads
+from payloads import Payloads
 from racing_coach_core.lap import Lap
 from rigs import Published, publish
 from servers import Daemon, Servers, daemon

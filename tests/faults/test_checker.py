@@ -104,7 +104,6 @@ def _received(lap: Lap) -> ReceivedLap:
         rig_id="rig-1",
         encoding=CONTENT_TYPES[Encoding.ARROW],
         payload_sha256=payload_sha256(payload),
-        content_sha256=content_sha256(lap.lap_time, lap.frames),
         received_at=lap.session.timestamp,
     )
 

@@ -124,15 +124,14 @@ def _check_messages(buffer: pa.Buffer, limits: PayloadLimits) -> None:
     if first.metadata.size > _MAX_SCHEMA_BYTES:
         raise PayloadTooLargeError("the schema in bytes", first.metadata.size, _MAX_SCHEMA_BYTES)
     _check_schema(pa.ipc.read_schema(first))
-    batches = rows = decoded = 0
-    for message in reader:
+    rows = decoded = 0
+    for number, message in enumerate(reader, 1):
         if message.type != "record batch":
             raise ValueError(f"holds a {message.type}; a lap has only record batches")
         size = batch_size(message)
         rows += size.rows
         decoded += size.decoded_bytes
-        batches += 1
-        if batches > _MAX_BATCHES:
+        if number > _MAX_BATCHES:
             raise PayloadTooLargeError("the number of record batches", None, _MAX_BATCHES)
         if rows > limits.frames:
             raise PayloadTooLargeError("the number of frames", rows, limits.frames)

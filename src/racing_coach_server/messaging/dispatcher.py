@@ -140,15 +140,15 @@ class Dispatcher:
                 log.error("handler failed", tries_left=tries.bugs, exc_info=error)
                 return None if tries.bugs > 0 else _kept(error)
 
-    async def _try(
-        self, route: Route[Any, Any], message: Message, reading: asyncio.Future[Any], work: Work
-    ) -> Reply:
+    async def _try(self, route: Route[Any, Any], message: Message, reading: asyncio.Future[Any], work: Work) -> Reply:
         async with self._database.transaction() as session:
             await session.connection()
             work.began = True
             return await route.handle(message, await reading, session)
 
-    async def _reject(self, route: Route[Any, Any], message: Message, failure: Failure, *, in_doubt: bool) -> Reply | None:
+    async def _reject(
+        self, route: Route[Any, Any], message: Message, failure: Failure, *, in_doubt: bool
+    ) -> Reply | None:
         """Keep a failed message; this must work in the end, so trouble of any kind is waited out.
 
         Returns:

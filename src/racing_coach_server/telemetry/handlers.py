@@ -10,7 +10,6 @@ from paho.mqtt.properties import Properties
 from racing_coach_core.codecs.decode import DecodedLap, decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import ErrorDetail, RacingCoachError
-from racing_coach_core.identity import content_sha256
 from racing_coach_core.messages import LapStatus, LapUploadResponse, WireError
 from racing_coach_core.topics import Topics
 from racing_coach_server.dependencies import Dependencies
@@ -38,7 +37,7 @@ class LapHandler:
 
     async def read(self, message: Message) -> ReceivedLap:
         """Decode and validate; the payload is hashed meanwhile."""
-        (decoded, content), _ = await asyncio.gather(asyncio.to_thread(self._decode, message), message.hash())
+        decoded, _ = await asyncio.gather(asyncio.to_thread(self._decode, message), message.hash())
         car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)
@@ -47,7 +46,6 @@ class LapHandler:
             rig_id=message.segments["rig"],
             encoding=decoded.encoding.value,
             payload_sha256=message.payload_sha256,
-            content_sha256=content,
             received_at=message.received_at,
         )
 
@@ -72,15 +70,14 @@ class LapHandler:
         )
         return self._reply(message, _rejected(message, failure.reason, failure.errors), frames=0)
 
-    def _decode(self, message: Message) -> tuple[DecodedLap, bytes]:
+    def _decode(self, message: Message) -> DecodedLap:
         """Bytes to columns; runs in a thread."""
         try:
-            decoded = decode_lap(message.payload, content_type=message.content_type, limits=self.limits)
+            return decode_lap(message.payload, content_type=message.content_type, limits=self.limits)
         except RacingCoachError:
             raise
         except Exception as error:
             raise DecoderBugError(repr(error)) from error
-        return decoded, content_sha256(decoded.lap.lap_time, decoded.lap.frames)
 
     def _reply(self, message: Message, response: LapUploadResponse, frames: int) -> Reply:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so

@@ -1,5 +1,6 @@
 """Sessions, laps, frames and rejected messages. Flushes; the caller commits."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -43,7 +44,11 @@ class TelemetryService:
             SessionConflictError: its session is stored with another track, car or rig.
             LapConflictError: it is stored with other content or under another identity.
         """
-        await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
+        hashing = asyncio.ensure_future(received.hash())
+        try:
+            await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
+        finally:
+            await hashing
         stored_at = await self._insert_lap(received)
         if stored_at is None:
             return await self._find_duplicate(received)

@@ -81,7 +81,9 @@ async def test_columns_without_a_value_and_with_few(database: Database, stored: 
     columns = []
     for channel in CHANNELS:
         column = values(channel, rows, chance)
-        nulls = {0: np.ones(rows, bool), 1: np.arange(rows) == rows - 2, 2: np.zeros(rows, bool)}[int(chance.integers(3))]
+        nulls = {0: np.ones(rows, bool), 1: np.arange(rows) == rows - 2, 2: np.zeros(rows, bool)}[
+            int(chance.integers(3))
+        ]
         if not channel.required:
             filled = column.fill_null(column.drop_null()[0])
             column = pc.if_else(pa.array(nulls), pa.scalar(None, channel.type), filled)

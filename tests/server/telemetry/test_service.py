@@ -9,7 +9,6 @@ import pytest
 from tests.server.support import Stored, faster, new_lap, new_laps, with_session
 
 from racing_coach_core.exceptions import ErrorDetail
-from racing_coach_core.identity import content_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
@@ -23,7 +22,6 @@ def received(lap: Lap, *, rig_id: str = "rig-1") -> ReceivedLap:
         rig_id=rig_id,
         encoding="arrow",
         payload_sha256="00",
-        content_sha256=content_sha256(lap.lap_time, lap.frames),
         received_at=datetime.now(UTC),
     )
 
