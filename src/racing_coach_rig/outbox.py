@@ -4,6 +4,7 @@ A lap is committed and synced before it is first published, and leaves only on a
 very bytes that were sent. SQLite in WAL mode with `synchronous=FULL`: a commit that returned survives a power cut.
 """
 
+import math
 import sqlite3
 import threading
 import time
@@ -224,7 +225,14 @@ class Outbox:
             row = db.execute("select payload from laps where seq = ? and state = 'waiting'", (seq,)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def due(self, *, limit: int, long_backlog: int, besides: frozenset[int] = frozenset()) -> list[Entry]:
+    def due(
+        self,
+        *,
+        limit: int,
+        long_backlog: int,
+        besides: frozenset[int] = frozenset(),
+        horizon_s: float = math.inf,
+    ) -> list[Entry]:
         """The laps to send next.
 
         In the order in which they were driven; once `long_backlog` laps wait, the newest session goes first,
@@ -234,7 +242,10 @@ class Outbox:
             limit: most entries.
             long_backlog: see above.
             besides: entries that are on their way already.
+            horizon_s: nothing is ever put off for longer. What seems to be was put off by a clock that was wrong
+                then, or is now: it is due.
         """
+        now = time.time()
         with self._transaction() as db:
             (waiting,) = db.execute("select count(*) from laps where state = 'waiting'").fetchone()
             newest_first = (
@@ -243,9 +254,9 @@ class Outbox:
                 else ""
             )
             rows = db.execute(
-                f"select {_COLUMNS} from laps where state = 'waiting' and due_at <= ?"  # noqa: S608 (constants)
-                f" order by {newest_first} seq limit ?",
-                (time.time(), limit + len(besides)),
+                f"select {_COLUMNS} from laps where state = 'waiting'"  # noqa: S608 (constants)
+                f" and (due_at <= ? or due_at > ?) order by {newest_first} seq limit ?",
+                (now, now + horizon_s, limit + len(besides)),
             ).fetchall()
         return [entry for entry in map(_entry, rows) if entry.seq not in besides][:limit]
 

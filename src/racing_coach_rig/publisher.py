@@ -48,6 +48,8 @@ class Publisher:
         self._unanswered: set[int] = set()
         self._wake = asyncio.Event()
         self._tidied = 0.0
+        # Twice the longest wait, so that a clock that is set right by a second makes nobody send too soon.
+        self._horizon_s = 2 * settings.sending.answer_timeout_cap_s
         self.trouble: str | None = None
         """What is wrong with the way to the broker, in words; None while connected."""
         self.connected = False
@@ -160,7 +162,8 @@ class Publisher:
     def _still_waiting(self, seqs: frozenset[int]) -> set[int]:
         entries = [self._outbox.entry(seq) for seq in seqs]
         now = time.time()
-        return {e.seq for e in entries if e is not None and e.state == "waiting" and e.due_at > now}
+        waiting = [entry for entry in entries if entry is not None and entry.state == "waiting"]
+        return {entry.seq for entry in waiting if now < entry.due_at <= now + self._horizon_s}
 
     async def _send(self, connection: Connection) -> None:
         """Keep a window of laps on their way."""
@@ -175,6 +178,7 @@ class Publisher:
                     limit=room,
                     long_backlog=sending.long_backlog,
                     besides=frozenset(self._unanswered),
+                    horizon_s=self._horizon_s,
                 )
                 if room > 0
                 else []

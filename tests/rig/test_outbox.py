@@ -81,11 +81,9 @@ def answer(entry: Entry, status: str = "success", **fields: Any) -> LapUploadRes
     )
 
 
-def due(
-    outbox: Outbox, *, limit: int = 100, long_backlog: int = 1000, besides: frozenset[int] = frozenset()
-) -> list[int]:
+def due(outbox: Outbox, *, limit: int = 100, long_backlog: int = 1000, **more: Any) -> list[int]:
     """The numbers of the laps to send next."""
-    return [e.lap_number for e in outbox.due(limit=limit, long_backlog=long_backlog, besides=besides)]
+    return [e.lap_number for e in outbox.due(limit=limit, long_backlog=long_backlog, **more)]
 
 
 # --- on disk ---------------------------------------------------------------------------------------------
@@ -541,6 +539,17 @@ def test_a_sent_lap_is_due_again_later(outbox: Outbox, clock: SimpleNamespace) -
     assert due(outbox) == [2]
     clock.value += 31
     assert due(outbox) == [1, 2]
+
+
+def test_a_wrong_clock_puts_no_lap_off_for_longer_than_there_is(outbox: Outbox, clock: SimpleNamespace) -> None:
+    """Sent while the clock was a year ahead, or set back a year since: due at once, and not in a year."""
+    entry = spool(outbox)
+    outbox.sent(entry.seq, again_at=clock.value + 300, trouble=None)
+    assert due(outbox, horizon_s=600) == []
+
+    clock.value -= 365 * DAY_S
+
+    assert due(outbox, horizon_s=600) == [1]
 
 
 def test_a_broker_that_forgot_us_makes_all_due_now(outbox: Outbox, clock: SimpleNamespace) -> None:
