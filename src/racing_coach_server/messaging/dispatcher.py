@@ -7,7 +7,7 @@ import asyncio
 import time
 import traceback
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import structlog
 
@@ -47,6 +47,38 @@ class Tries:
 
     bugs: int
     poison: int
+
+
+class Reading:
+    """What the handler makes of a message without the database: begun at once, and done once."""
+
+    def __init__(self, route: Route[Any, Any], message: Message) -> None:
+        self._route = route
+        self._message = message
+        self._task: asyncio.Task[Any] | None = None
+
+    def begin(self) -> None:
+        """Begin. Again, should it have failed: want of memory, say, may be over."""
+        if self._task is None or self._failed:
+            self._task = asyncio.create_task(self._route.read(self._message), name="read a message")
+
+    async def content(self) -> Any:
+        """What the handler made of it; raises what the handler raised."""
+        assert self._task is not None
+        return await self._task
+
+    @property
+    def _failed(self) -> bool:
+        task = self._task
+        return task is not None and task.done() and (task.cancelled() or task.exception() is not None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # One that failed and was never asked is told by `_failed`, or asyncio would log it as never retrieved.
+        if not self._failed and self._task is not None:
+            self._task.cancel()
 
 
 class Dispatcher:
@@ -96,34 +128,25 @@ class Dispatcher:
 
     async def _commit(self, route: Route[Any, Any], message: Message) -> Reply:
         """Run the handler until its transaction, or that of the rejection, is committed."""
-        reading = asyncio.ensure_future(route.read(message))
-        try:
-            return await self._commit_once_read(route, message, reading)
-        finally:
-            reading.cancel()
-
-    async def _commit_once_read(self, route: Route[Any, Any], message: Message, reading: asyncio.Future[Any]) -> Reply:
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         tries = Tries(bugs=self._settings.bug_tries, poison=self._settings.poison_tries)
-        while True:
-            work = Work()
-            try:
-                reply = await self._try(route, message, reading, work)
-            except Exception as error:  # noqa: BLE001 (every failure is told apart and dealt with here)
-                failure = self._failure(error, work, tries)
-                if failure is None:
-                    await asyncio.sleep(backoff.next_s())
-                    if _failed(reading):
-                        # For want of memory, maybe.
-                        reading = asyncio.ensure_future(route.read(message))
-                    continue
-                rejected = await self._reject(route, message, failure, in_doubt=tries.poison <= 0)
-                if rejected is None:
-                    tries.poison = self._settings.poison_tries
-                    continue
-                reply = rejected
-            self.database_trouble.ended()
-            return reply
+        with Reading(route, message) as reading:
+            while True:
+                work = Work()
+                try:
+                    reply = await self._try(route, message, reading, work)
+                except Exception as error:  # noqa: BLE001 (every failure is told apart and dealt with here)
+                    failure = self._failure(error, work, tries)
+                    if failure is None:
+                        await asyncio.sleep(backoff.next_s())
+                        continue
+                    rejected = await self._reject(route, message, failure, in_doubt=tries.poison <= 0)
+                    if rejected is None:
+                        tries.poison = self._settings.poison_tries
+                        continue
+                    reply = rejected
+                self.database_trouble.ended()
+                return reply
 
     def _failure(self, error: Exception, work: Work, tries: Tries) -> Failure | None:
         """Why a message must be rejected, or None if it is to be tried again."""
@@ -140,11 +163,12 @@ class Dispatcher:
                 log.error("handler failed", tries_left=tries.bugs, exc_info=error)
                 return None if tries.bugs > 0 else _kept(error)
 
-    async def _try(self, route: Route[Any, Any], message: Message, reading: asyncio.Future[Any], work: Work) -> Reply:
+    async def _try(self, route: Route[Any, Any], message: Message, reading: Reading, work: Work) -> Reply:
+        reading.begin()
         async with self._database.transaction() as session:
             await session.connection()
             work.began = True
-            return await route.handle(message, await reading, session)
+            return await route.handle(message, await reading.content(), session)
 
     async def _reject(
         self, route: Route[Any, Any], message: Message, failure: Failure, *, in_doubt: bool
@@ -203,10 +227,6 @@ class Dispatcher:
             link.acks.done(delivery.receipt)
         except ConnectionLostError as error:
             log.debug("not acknowledged, the broker will send it again", error=str(error))
-
-
-def _failed(reading: asyncio.Future[Any]) -> bool:
-    return reading.done() and not reading.cancelled() and reading.exception() is not None
 
 
 def _message(delivery: Delivery, segments: dict[str, str]) -> Message:

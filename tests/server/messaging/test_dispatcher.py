@@ -15,6 +15,7 @@ from tests.server.support import Stored, Watcher, arrow, connected, new_lap, new
 from racing_coach_core.identity import payload_sha256
 from racing_coach_server.app import App
 from racing_coach_server.messaging.messages import MAX_TEXT, Message, Reply, storable
+from racing_coach_server.telemetry.exceptions import DecoderBugError
 from racing_coach_server.telemetry.handlers import LapHandler
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
@@ -244,6 +245,47 @@ async def test_a_bug_that_passes_costs_nothing(app: App, rig: LapClient, stored:
     bug[payload_sha256(arrow(lap))] = QUICK["bug_tries"] - 1
 
     assert (await rig.send(arrow(lap))).status == "success"
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
+    """How often a message was read; an exception put at its end is raised by the next reading in place of a result."""
+    seen: list[Exception | None] = []
+    read = LapHandler.read
+
+    async def counted(self: LapHandler, message: Message) -> ReceivedLap:
+        failure = seen.pop() if seen and seen[-1] else None
+        seen.append(None)
+        if failure:
+            raise failure
+        return await read(self, message)
+
+    monkeypatch.setattr(LapHandler, "read", counted)
+    return seen
+
+
+async def test_a_message_is_read_once_however_often_it_is_tried(
+    app: App, rig: LapClient, stored: Stored, bug: dict[str, int], reads: list[Exception | None]
+) -> None:
+    """A transaction that fails is tried again with what was decoded already."""
+    lap = new_lap()
+    bug[payload_sha256(arrow(lap))] = QUICK["bug_tries"] - 1
+
+    assert (await rig.send(arrow(lap))).status == "success"
+    assert reads == [None]
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+async def test_a_reading_that_fails_is_begun_again(
+    app: App, rig: LapClient, stored: Stored, reads: list[Exception | None]
+) -> None:
+    """Memory that is short for a moment costs no lap."""
+    lap = new_lap()
+    reads.append(DecoderBugError("MemoryError()"))
+
+    assert (await rig.send(arrow(lap))).status == "success"
+    assert reads == [None, None]
     assert await stored.counts() == (1, 1, lap.frames.num_rows)
 
 
