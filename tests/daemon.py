@@ -376,6 +376,7 @@ class LapClient:
         content_type: str | None = None,
         response_topic: str | None = None,
         correlation_data: bytes | None = None,
+        user_properties: list[tuple[str, str]] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Answer:
         """Publish a lap and wait for its answer.
@@ -391,6 +392,7 @@ class LapClient:
             content_type=content_type,
             response_topic=response_topic,
             correlation_data=correlation_data,
+            user_properties=user_properties,
         )
         return await self.answer(sha256, timeout_s)
 
@@ -403,6 +405,7 @@ class LapClient:
         content_type: str | None = None,
         response_topic: str | None = None,
         correlation_data: bytes | None = None,
+        user_properties: list[tuple[str, str]] | None = None,
     ) -> str:
         """Publish a lap; its payload_sha256, by which `answer` finds the answer."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so
@@ -412,6 +415,8 @@ class LapClient:
             properties.ResponseTopic = response_topic
         if correlation_data is not None:
             properties.CorrelationData = correlation_data
+        if user_properties is not None:
+            properties.UserProperty = user_properties
         topic = topic or TOPICS.laps.build(rig=self.rig, car=car)
         await self.connection.publish(topic, payload, properties=properties)
         return payload_sha256(payload)

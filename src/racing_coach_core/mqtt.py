@@ -31,6 +31,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import BaseModel, ConfigDict, Field
 
 from racing_coach_core.exceptions import Fault, RacingCoachError
+from racing_coach_core.publish_packet import PublishHead, publish_head
 from racing_coach_core.settings import MqttSettings
 
 _FAILURE: Final = 0x80
@@ -41,6 +42,8 @@ _SESSION_TAKEN_OVER: Final = 0x8E
 _RECV_CHUNK: Final = 1 << 18
 # The system would take megabytes off us at once, and whether they leave could not be seen.
 _SEND_BUFFER: Final = 1 << 16
+_FIXED_PARTS: Final = 16
+"""Bytes of a PUBLISH besides topic, properties and payload, at most: type, length, the topic's length, packet id."""
 
 _IN_WORDS: Final = {
     0x10: "nobody is subscribed to the topic",
@@ -218,9 +221,10 @@ class _Client(aiomqtt.Client):
         self.maximum_packet_size: int | None = None
         self.disconnect_code: int | None = None
         self.pubacks: dict[int, asyncio.Future[int]] = {}
+        self._head = PublishHead(0, 0)
         self._payload = b""
         self._handle_publish = self._client._handle_publish
-        self._client._handle_publish = self._take_payload  # type: ignore[method-assign]
+        self._client._handle_publish = self._take_publish  # type: ignore[method-assign]
         self._client.manual_ack_set(True)
         # A queue in paho would hide a stalled connection and hold memory.
         self._client.max_inflight_messages_set(65_535)
@@ -242,6 +246,9 @@ class _Client(aiomqtt.Client):
         if isinstance(reason_code, ReasonCode) and flags.is_disconnect_packet_from_server:
             self.disconnect_code = reason_code.value
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            # Should it be over before it began, aiomqtt replaces this future, and nobody asks the old one.
+            self._disconnected.exception()
         if not self._connected.done():
             # A port that hangs up on us, such as one for TLS, need not cost the whole timeout.
             self._connected.set_exception(aiomqtt.MqttError("hung up before it answered; is it an MQTT port, and TLS?"))
@@ -254,17 +261,23 @@ class _Client(aiomqtt.Client):
             future.set_result(int(reason_code.value))
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
-    def _take_payload(self) -> MQTTErrorCode:
-        """Have paho decode the head of a PUBLISH only: it copies all that is left with every field it takes off."""
+    def _take_publish(self) -> MQTTErrorCode:
+        """Have paho see topic and packet id of a PUBLISH only; payload and properties are taken here."""
         packet = self._client._in_packet
-        size = _head_size(packet["packet"], qos=packet["command"] >> 1 & 3)
-        self._payload = bytes(memoryview(packet["packet"])[size:])
-        packet["packet"] = packet["packet"][:size]
-        return self._handle_publish()
+        content, qos = packet["packet"], packet["command"] >> 1 & 3
+        head = publish_head(content, qos=qos)
+        if head is None or qos > 1:  # we subscribe with QoS 1
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        self._head, self._payload = head, bytes(memoryview(content)[head.size :])
+        packet["packet"] = content[: head.properties_at] + b"\0"
+        try:
+            return self._handle_publish()
+        finally:
+            self._payload = b""
 
     def _on_message(self, client: Any, userdata: Any, message: paho.MQTTMessage) -> None:
-        message.payload, self._payload = self._payload, b""
-        self.owner.took(message)
+        message.payload = self._payload
+        self.owner.took(message, self._head)
 
     def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:
         """Read through `_read`, which can pause. Called on the thread that connects."""
@@ -434,6 +447,10 @@ class Connection:
         except BaseException:
             self._abandon()
             raise
+        if self._client.raw.socket() is None:
+            # Hung up in the moment between; aiomqtt has not noticed, and would never say so.
+            self._abandon()
+            raise self._why()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -574,7 +591,7 @@ class Connection:
             PacketTooLargeError: the broker would end the connection over it.
             ConnectionLostError: no PUBACK.
         """
-        self._check_size(topic, payload)
+        self._check_size(topic, payload, properties)
         if not self.alive:
             raise self._why()
         info = self._client.raw.publish(topic, payload, 1, retain, properties)
@@ -610,15 +627,16 @@ class Connection:
             if puback.done() or not self.alive or self._client.moved == moved:
                 return
 
-    def _check_size(self, topic: str, payload: bytes) -> None:
+    def _check_size(self, topic: str, payload: bytes, properties: Properties | None) -> None:
         limit = self.maximum_packet_size
-        size = len(payload) + len(topic.encode()) + 1024  # header and properties
+        packed = len(properties.pack()) if properties is not None else 1  # type: ignore[no-untyped-call]
+        size = len(payload) + len(topic.encode()) + packed + _FIXED_PARTS
         if limit is not None and size > limit:
             raise PacketTooLargeError(topic, size, limit)
 
-    def took(self, message: paho.MQTTMessage) -> None:
+    def took(self, message: paho.MQTTMessage, head: PublishHead) -> None:
         """Called by the client for every message; stops reading where the budget is used up."""
-        self._messages.put_nowait(self._delivery(message))
+        self._messages.put_nowait(self._delivery(message, head))
         self.held.messages += 1
         self.held.bytes += len(message.payload)
         if message.qos:
@@ -628,17 +646,16 @@ class Connection:
             self._client.pause()
             self.held.paused = self
 
-    def _delivery(self, message: paho.MQTTMessage) -> Delivery:
-        properties = message.properties
+    def _delivery(self, message: paho.MQTTMessage, head: PublishHead) -> Delivery:
         return Delivery(
             topic=_topic_of(message),
             payload=cast("bytes", message.payload),  # bytes-like; nobody here writes to it
             qos=message.qos,
             retain=message.retain,
             duplicate=message.dup,
-            content_type=cast("str | None", getattr(properties, "ContentType", None)),
-            response_topic=cast("str | None", getattr(properties, "ResponseTopic", None)),
-            correlation_data=cast("bytes | None", getattr(properties, "CorrelationData", None)),
+            content_type=head.content_type,
+            response_topic=head.response_topic,
+            correlation_data=head.correlation_data,
             received_at=datetime.now(UTC),
             receipt=Receipt(connection=self, packet_id=message.mid, qos=message.qos),
         )
@@ -677,20 +694,6 @@ class Connection:
     def _fail_pending(self) -> None:
         for future in self._client.pubacks.values():
             future.cancel()
-
-
-def _head_size(packet: bytearray, *, qos: int) -> int:
-    """Bytes of a PUBLISH before its payload: topic, packet id, properties (MQTT 5, 3.3.2).
-
-    All of a packet that is not so; paho says what is wrong with it.
-    """
-    at = 2 + int.from_bytes(packet[:2]) + (2 if qos else 0)
-    length = 0
-    for position, byte in enumerate(packet[at : at + 4]):
-        length |= (byte & 0x7F) << (7 * position)
-        if byte < 0x80:  # noqa: PLR2004 (the bit that says that more follow)
-            return min(at + position + 1 + length, len(packet))
-    return len(packet)
 
 
 def _topic_of(message: paho.MQTTMessage) -> str:

@@ -1,12 +1,13 @@
 """Settings that rig and daemon read alike: where they come from, and the way to the broker."""
 
 import os
+import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsError
 
 from racing_coach_core.topics import DEFAULT_PREFIX, Topics
 
@@ -43,6 +44,28 @@ class EnvironmentSettings(BaseSettings):
             file_secret_settings, secrets_dir=directory, secrets_prefix=ENV_PREFIX, secrets_nested_delimiter="__"
         )
         return (*sources, credentials)
+
+
+UNREADABLE_SETTINGS: Final = (SettingsError, ValidationError, UnicodeDecodeError)
+"""What making a `BaseSettings` may raise."""
+
+
+def settings_error_in_words(error: Exception) -> str:
+    """What is wrong with the settings, naming every variable that cannot work.
+
+    Args:
+        error: one of `UNREADABLE_SETTINGS`.
+    """
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{ENV_PREFIX}{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        ).replace("Value error, ", "")
+    if isinstance(error, UnicodeDecodeError):
+        return f"a file with settings, .env or one of systemd's credentials, is not UTF-8: {error}"
+    # A whole section that is no JSON: pydantic names the field in its words only.
+    section = re.sub(r'.*"(\w+)" from source.*', r"\1", str(error)).upper()
+    return f"{ENV_PREFIX}{section}: is no JSON object; values are set one by one, as {ENV_PREFIX}MQTT__HOST"
 
 
 class TlsSettings(BaseModel):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from racing_coach_core.exceptions import RacingCoachError
 
@@ -47,7 +48,7 @@ def demo(
         console.print("\nstopped")
         raise typer.Exit(130) from None
     except (ServerStartError, RacingCoachError) as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 
@@ -56,17 +57,24 @@ def _interrupt(_signum: int, _frame: object) -> None:
 
 
 def _keep(stage: "Stage") -> None:
-    rig = Path(sys.executable).with_name("racing-coach-rig")
+    settings = {
+        "RACING_COACH_RIG": "my-rig",
+        "RACING_COACH_OUTBOX__PATH": stage.folder / "my-rig.sqlite3",
+        "RACING_COACH_MQTT__PORT": stage.broker.port,
+        "RACING_COACH_DATABASE__URL": str(stage.database.url).replace("+asyncpg", ""),
+        "PATH": f"{Path(sys.executable).parent}:$PATH",
+    }
+    exports = "".join(f"  export {name}={value}\n" for name, value in settings.items())
     console.print(
-        "\nIt goes on running. Publish a lap of your own from another terminal:\n\n"
-        f"  RACING_COACH_RIG=my-rig RACING_COACH_MQTT__PORT={stage.broker.port} \\\n"
-        f"    RACING_COACH_OUTBOX__PATH={stage.folder / 'my-rig.sqlite3'} \\\n"
-        f"    {rig} publish FILE.csv\n\n"
-        "and look at what is stored:\n\n"
-        f"  RACING_COACH_DATABASE__URL={stage.database.url} \\\n"
-        f"    {rig.with_name('racing-coach')} laps list\n\n"
+        f"\nIt goes on running. In another terminal:\n\n{exports}\n"
+        "Publish a lap of your own, and look what became of it:\n\n"
+        "  racing-coach-rig publish FILE.csv --track TRACK --car CAR\n"
+        "  racing-coach-rig status\n"
+        "  racing-coach laps list\n"
+        "  racing-coach doctor\n\n"
         "Ctrl-C ends it.",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
     while stage.daemon.poll() is None:

@@ -5,11 +5,17 @@ from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from racing_coach_core.codecs.decode import Encoding
-from racing_coach_core.settings import ENV_PREFIX, EnvironmentSettings, MqttSettings
+from racing_coach_core.settings import (
+    ENV_PREFIX,
+    UNREADABLE_SETTINGS,
+    EnvironmentSettings,
+    MqttSettings,
+    settings_error_in_words,
+)
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_rig.exceptions import RigConfigurationError
 
@@ -68,9 +74,5 @@ def load_settings() -> RigSettings:
     """
     try:
         return RigSettings()
-    except ValidationError as error:
-        lines = [
-            f"{ENV_PREFIX}{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        raise RigConfigurationError("; ".join(lines)) from error
+    except UNREADABLE_SETTINGS as error:
+        raise RigConfigurationError(settings_error_in_words(error)) from error

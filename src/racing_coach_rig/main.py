@@ -11,6 +11,7 @@ from typing import Annotated
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from racing_coach_core.codecs.decode import Encoding
@@ -30,6 +31,8 @@ cli = typer.Typer(
 rejected = typer.Typer(no_args_is_help=True, help="Laps that the daemon rejected.")
 cli.add_typer(rejected, name="rejected")
 console = Console()
+
+_COUNTS_MORE = "whatever a CSV or .ibt or its name says; a lap as JSON or Arrow keeps its own"
 
 
 def _configure_logging(level: int) -> None:
@@ -54,11 +57,11 @@ def _open() -> tuple[RigSettings, Outbox]:
 
 @cli.command()
 def publish(  # noqa: PLR0917 (Typer's options)
-    files: Annotated[list[Path], typer.Argument(help="Garage 61 CSV, iRacing .ibt or lap JSON.")],
-    track: Annotated[str | None, typer.Option(help="Track, where a file does not say it.")] = None,
-    car: Annotated[str | None, typer.Option(help="Car, where a file does not say it.")] = None,
+    files: Annotated[list[Path], typer.Argument(help="Garage 61 CSV, iRacing .ibt, or a lap as JSON or Arrow.")],
+    track: Annotated[str | None, typer.Option(help=f"The track, {_COUNTS_MORE}.")] = None,
+    car: Annotated[str | None, typer.Option(help=f"The car, {_COUNTS_MORE}.")] = None,
     recorded_at: Annotated[
-        datetime | None, typer.Option(help="When a Garage 61 lap was driven, UTC; the file does not say.")
+        datetime | None, typer.Option(help=f"When the first frame was driven, UTC, {_COUNTS_MORE}.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Send JSON instead of Arrow.")] = False,
     timeout: Annotated[float, typer.Option(help="Give up after so many seconds without an answer.")] = 60.0,
@@ -104,7 +107,12 @@ def _progress() -> Progress:
 @cli.command()
 def run(
     watch: Annotated[
-        list[Path] | None, typer.Option(help="Folder with .ibt or CSV files; may be given several times.")
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder in which laps appear, as .ibt, CSV, JSON or Arrow, also below it; may be given several times.",
+        ),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Live iRacing telemetry (Windows).")] = False,
     simulate: Annotated[int | None, typer.Option(help="A simulated driver with this seed, in real time.")] = None,
@@ -153,7 +161,7 @@ def rejected_retry() -> None:
     _, outbox = _open()
     count = outbox.retry_rejected()
     outbox.close()
-    console.print(f"{count} laps wait again; `racing-coach-rig run` sends them")
+    console.print(f"{tables.laps(count)} to be sent again; `racing-coach-rig run` sends them")
 
 
 @rejected.command("drop")
@@ -163,8 +171,8 @@ def rejected_drop(
     """Delete the rejected laps from this rig's disk, for good."""
     _, outbox = _open()
     if not yes:
-        typer.confirm(f"Delete {outbox.contents().rejected} rejected laps from this disk?", abort=True)
-    console.print(f"{outbox.drop_rejected()} laps deleted")
+        typer.confirm(f"Rejected: {tables.laps(outbox.contents().rejected)}. Take them off this disk?", abort=True)
+    console.print(f"{tables.laps(outbox.drop_rejected())} dropped")
     outbox.close()
 
 
@@ -176,7 +184,8 @@ def main() -> None:
         except BaseExceptionGroup as group:
             raise _first(group) from None
     except RacingCoachError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        # What is in brackets is no markup of ours, and a path is not to be broken.
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -1,8 +1,10 @@
 """What the rig's commands show."""
 
 import time
+from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from racing_coach_rig.config import RigSettings
@@ -11,6 +13,7 @@ from racing_coach_rig.publish import PublishReport
 
 _STYLE = {"success": "green", "duplicate": "cyan", "rejected": "bold red", "waiting": "yellow"}
 _SHOWN = 20
+_NOT_SENT = "not sent yet: no connection to the broker, or `racing-coach-rig run` does not run"
 
 
 def show_report(console: Console, report: PublishReport, settings: RigSettings) -> None:
@@ -25,30 +28,40 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings) 
         table.add_column("message", overflow="fold")
         for lap in report.laps:
             table.add_row(
-                lap.path.name,
+                escape(lap.path.name),
                 str(lap.entry.lap_number),
                 f"{lap.frames:,}",
                 "unknown" if lap.lap_time is None else f"{lap.lap_time:.3f} s",
                 f"[{_STYLE[lap.status]}]{lap.status}",
-                lap.message,
+                escape(lap.message),
             )
         console.print(table)
     for path, note in report.notes:
-        console.print(f"[yellow]note[/] {path.name}: {note}", highlight=False)
+        _say(console, "[yellow]note[/]", path, note)
     for path, refused in report.refused:
-        console.print(f"[yellow]not sent[/] {path.name}: {refused.reason} ({refused.frames} frames)", highlight=False)
+        _say(console, "[yellow]not sent[/]", path, f"{refused.reason} ({refused.frames} frames)")
     for path, reason in report.unreadable:
-        console.print(f"[bold red]refused[/] {path.name}: {reason}", highlight=False)
+        _say(console, "[bold red]refused[/]", path, reason)
     _say_what_waits(console, report)
+
+
+def laps(count: int) -> str:
+    """How many, in words."""
+    return f"{count} lap" if count == 1 else f"{count} laps"
+
+
+def _say(console: Console, what: str, path: Path, reason: str) -> None:
+    console.print(f"{what} {escape(path.name)}: {escape(reason)}", highlight=False, soft_wrap=True)
 
 
 def _say_what_waits(console: Console, report: PublishReport) -> None:
     waiting = sum(not lap.is_answered for lap in report.laps)
     if waiting:
-        reason = f" ({report.trouble})" if report.trouble else ""
+        reason = f" ({escape(report.trouble)})" if report.trouble else ""
         console.print(
-            f"[yellow]{waiting} laps wait on disk[/]{reason}: nothing is lost; `racing-coach-rig run` sends them",
+            f"[yellow]on disk: {laps(waiting)}[/]{reason}; nothing is lost, `racing-coach-rig run` sends what is there",
             highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -59,8 +72,8 @@ def show_status(console: Console, settings: RigSettings, outbox: Outbox) -> None
     age = "" if contents.oldest_waiting_at is None else f", the oldest for {_age(contents.oldest_waiting_at)}"
     table.add_row("file", str(outbox.path))
     table.add_row("broker", f"{settings.mqtt.host}:{settings.mqtt.port}")
-    table.add_row("waiting", f"{contents.waiting} laps{age}")
-    table.add_row("rejected", f"{contents.rejected} laps")
+    table.add_row("waiting", f"{laps(contents.waiting)}{age}")
+    table.add_row("rejected", laps(contents.rejected))
     table.add_row("disk", f"{contents.bytes / 2**20:,.1f} of {settings.outbox.max_bytes / 2**20:,.0f} MiB")
     table.add_row("ever spooled", str(accounts.spooled))
     table.add_row("ever sent", str(accounts.sent))
@@ -82,19 +95,22 @@ def show_waiting(console: Console, entries: list[Entry]) -> None:
     for name in ("lap", "since", "sent", "why"):
         table.add_column(name, overflow="fold")
     for entry in entries:
-        why = entry.trouble or ("no answer yet" if entry.sent else "not sent yet")
-        table.add_row(entry.title, _age(entry.spooled_at), f"{entry.sent} times", why)
+        why = entry.trouble or ("no answer yet" if entry.sent else _NOT_SENT)
+        table.add_row(escape(entry.title), _age(entry.spooled_at), f"{entry.sent} times", escape(why))
     console.print(table)
 
 
 def show_rejected(console: Console, entries: list[Entry]) -> None:
     """Laps set aside, with the reason."""
+    if not entries:
+        console.print("no lap was rejected")
+        return
     table = Table(title="Rejected; `racing-coach-rig rejected retry` sends them again")
     for name in ("lap", "lap_id", "reason"):
         table.add_column(name, overflow="fold")
     for entry in entries:
         reason = entry.answer.message if entry.answer else entry.trouble or ""
-        table.add_row(entry.title, str(entry.lap_id), reason)
+        table.add_row(escape(entry.title), str(entry.lap_id), escape(reason))
     console.print(table)
 
 

@@ -1,20 +1,25 @@
 """Settings of the daemon: environment, `.env`, systemd's credentials, in this order."""
 
 import inspect
-import re
 import socket
 from importlib.metadata import version
 from typing import Annotated, Final, Literal
 
 import asyncpg
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import SettingsConfigDict, SettingsError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.mqtt import ReceiveBudget
-from racing_coach_core.settings import ENV_PREFIX, EnvironmentSettings, MqttSettings
+from racing_coach_core.settings import (
+    ENV_PREFIX,
+    UNREADABLE_SETTINGS,
+    EnvironmentSettings,
+    MqttSettings,
+    settings_error_in_words,
+)
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_server.exceptions import ConfigurationError
 
@@ -57,6 +62,12 @@ class DatabaseSettings(BaseModel):
     synchronous_commit: Literal["on", "remote_apply", "remote_write", "local"] = Field(
         default="on", description="'off' would answer laps before they are safe and is not offered"
     )
+
+    @property
+    def where(self) -> str:
+        """Host, port and name of the database, without the secrets."""
+        url = self.sqlalchemy_url
+        return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
 
     @property
     def sqlalchemy_url(self) -> URL:
@@ -134,15 +145,5 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
-    except SettingsError as error:
-        # A whole section that is no JSON: pydantic names the field in its words only.
-        section = re.sub(r'.*"(\w+)" from source.*', r"\1", str(error)).upper()
-        raise ConfigurationError(
-            f"{ENV_PREFIX}{section}: is no JSON object; values are set one by one, as {ENV_PREFIX}MQTT__HOST"
-        ) from error
-    except ValidationError as error:
-        lines = [
-            f"{ENV_PREFIX}{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        raise ConfigurationError("; ".join(lines)) from error
+    except UNREADABLE_SETTINGS as error:
+        raise ConfigurationError(settings_error_in_words(error)) from error

@@ -418,3 +418,34 @@ def test_corruption_anywhere_is_an_error_of_ours_or_a_valid_lap(base: bytes, dat
         return
     assert lap.frames.num_rows > 0
     assert lap.frames.column("speed").null_count == 0
+
+
+def test_a_batch_compressed_as_before_arrow_1_is_refused_unread() -> None:
+    """Its declared lengths do not show what it decodes to: 20 KB would become 600 MB."""
+    size = 600 << 20
+    raw = struct.pack("<q", size) + pa.compress(bytes(size), codec="zstd", asbytes=True)
+    rows = -(-len(raw) // 8)
+    column = pa.Array.from_buffers(pa.int64(), rows, [None, pa.py_buffer(raw.ljust(rows * 8, b"\0"))])
+    batch = pa.RecordBatch.from_arrays([column], names=["session_flags"])
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch, custom_metadata={"ARROW:experimental_compression": "zstd"})
+    most = pa.default_memory_pool().max_memory()
+
+    with pytest.raises(MalformedPayloadError, match=r"a format before that of Arrow 1\.0"):
+        decode_arrow(sink.getvalue().to_pybytes(), PayloadLimits())
+
+    assert pa.default_memory_pool().max_memory() < most + (100 << 20)
+
+
+def test_want_of_memory_is_no_fault_of_the_payload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow's error is a MemoryError: the lap is tried again and not rejected."""
+
+    def no_memory(*_: Any, **__: Any) -> None:
+        raise pa.ArrowMemoryError("malloc of size 900032 failed")
+
+    monkeypatch.setattr(pa.ipc, "open_stream", no_memory)
+
+    with pytest.raises(MemoryError):
+        decode_arrow(encode_arrow(make_lap()), PayloadLimits())

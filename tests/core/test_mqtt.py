@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +384,55 @@ async def test_the_will_is_for_those_who_vanish(mosquitto_broker: Broker, leave:
             assert (await receive(daemon)).payload == b"gone"
         else:
             assert await nothing_comes(daemon)
+
+
+@asynccontextmanager
+async def scripted_broker(*packets: bytes) -> AsyncIterator[Connection]:
+    """A connection, not yet entered, to what says CONNACK, then these packets, then hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(bytes([0x20, 3, 0, 0, 0]) + b"".join(packets))
+        await writer.drain()
+        if not packets or packets[-1][0] == DISCONNECT:
+            writer.close()
+
+    async with await asyncio.start_server(serve, LOOPBACK, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield Connection(MqttSettings(host=LOOPBACK, port=port), client_id="x", receive_maximum=4)
+
+
+DISCONNECT = 0xE0
+
+
+def published(packet_id: int, topic: bytes, payload: bytes, *, qos: int) -> bytes:
+    body = len(topic).to_bytes(2) + topic + packet_id.to_bytes(2) + b"\0" + payload
+    return bytes([0x30 | qos << 1, len(body)]) + body
+
+
+async def test_a_broker_that_sends_qos_2_is_left() -> None:
+    """We ask for QoS 1; what comes otherwise is not acknowledged, and so not lost."""
+    two = published(1, b"t/a", b"payload of A", qos=2) + published(2, b"t/b", b"payload of B", qos=2)
+    async with scripted_broker(two) as unconnected, unconnected as left:
+        with pytest.raises(ConnectionLostError):
+            await receive(left)
+
+
+async def test_a_packet_that_is_no_publish_ends_the_connection() -> None:
+    """Properties longer than the packet."""
+    async with scripted_broker(bytes([0x32, 6, 0, 1]) + b"t" + bytes([0, 1, 9])) as unconnected, unconnected as left:
+        with pytest.raises(ConnectionLostError):
+            await receive(left)
+
+
+@pytest.mark.parametrize("farewell", [[], [bytes([DISCONNECT, 1, 0x8E])]], ids=["hangs up", "says why"])
+async def test_a_broker_that_goes_at_once_is_noticed(farewell: list[bytes]) -> None:
+    """Between CONNACK and our next step: the connection does not count as alive."""
+    for _ in range(20):
+        async with scripted_broker(*farewell) as unconnected:
+            with pytest.raises(ConnectionLostError):
+                async with unconnected as gone:
+                    await receive(gone, 5)
 
 
 # --- getting a connection --------------------------------------------------------------------------------

@@ -41,19 +41,19 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
         assert len(family) >= 3
         lap = tmp_path / "my-lap.arrow"
         lap.write_bytes(encode_lap(next(Simulator(seed=99).laps(1)), Encoding.ARROW))
-        told = re.search(r"(RACING_COACH_RIG=.*?publish) FILE", output, re.DOTALL)
-        assert told
-        published = subprocess.run(
-            told[1].replace("\\\n", " ") + f" {lap}",
-            shell=True,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        exports = "".join(re.findall(r"^  export .*\n", output, re.MULTILINE))
+        told = re.findall(r"^  (racing-coach.*)", output, re.MULTILINE)
+        assert [command.split()[:2] for command in told] == [
+            ["racing-coach-rig", "publish"],
+            ["racing-coach-rig", "status"],
+            ["racing-coach", "laps"],
+            ["racing-coach", "doctor"],
+        ]
+        published, *others = (in_shell(exports + command.replace("FILE.csv", str(lap))) for command in told)
         assert published.returncode == 0, published.stdout + published.stderr
         assert "success" in published.stdout
+        assert [done.returncode for done in others] == [0, 0, 0], [done.stdout + done.stderr for done in others]
+        assert "my-rig" in others[1].stdout
         demo.send_signal(signal.SIGINT)
         assert demo.wait(40) == 130
         _, alive = psutil.wait_procs(family, timeout=10)
@@ -61,6 +61,12 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
     finally:
         demo.kill()
         demo.wait()
+
+
+def in_shell(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        script, shell=True, env=environment(), capture_output=True, text=True, timeout=90, check=False
+    )
 
 
 def read_until(process: subprocess.Popen[str], text: str, timeout_s: float = 90) -> str:

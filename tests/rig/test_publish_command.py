@@ -121,17 +121,17 @@ async def test_a_rejected_lap_is_told_kept_and_sent_again_on_demand(
         assert "the script says success" in done.output
 
         status = await program("status")
-        assert (status.code, "1 laps" in status.output) == (1, True)
+        assert (status.code, "1 lap" in status.output) == (1, True)
         assert "the script says rejected" in (await program("rejected", "list")).output
 
-        assert "1 laps wait again" in (await program("rejected", "retry")).output
+        assert "1 lap to be sent again" in (await program("rejected", "retry")).output
         assert (await program("status")).code == 0
         assert (await program("publish", lap_file(5))).code == 0
         assert daemon.lap_numbers.count(4) == 2
 
         assert (await program("rejected", "drop")).code != 0  # it asks first, and nobody says yes
         assert len(outbox_of(program).entries(State.REJECTED)) == 1
-        assert "1 laps deleted" in (await program("rejected", "drop", "--yes")).output
+        assert "1 lap dropped" in (await program("rejected", "drop", "--yes")).output
         assert (await program("status")).code == 0
 
 
@@ -140,7 +140,7 @@ async def test_without_a_broker_laps_wait_on_disk(tmp_path: Path, lap_file: Call
     program = RigProgram(tmp_path, "rig-1", None, {})
     done = await program("publish", "--timeout", "1", lap_file())
     assert done.code == 1
-    assert "1 laps wait on disk" in done.output
+    assert "on disk: 1 lap" in done.output
     assert "no connection to the broker at 127.0.0.1:1" in done.output
     assert "nothing is lost" in done.output
     assert outbox_of(program).contents().waiting == 1
@@ -153,7 +153,7 @@ async def test_without_a_daemon_laps_wait_on_disk(program: RigProgram, lap_file:
     done = await program("publish", "--timeout", "2", lap_file())
     assert done.code == 1
     assert "no daemon is subscribed" in done.output
-    assert "1 laps wait on disk" in done.output
+    assert "on disk: 1 lap" in done.output
 
 
 async def test_what_waited_goes_with_the_next_publish(

@@ -77,6 +77,8 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
     """
     try:
         schema, batches = _read(payload, limits)
+    except MemoryError:  # Arrow's is an ArrowException too, and no fault of the payload
+        raise
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         raise MalformedPayloadError(f"Arrow: {error}") from error
     head = _head(schema)
@@ -126,6 +128,9 @@ def _check_messages(buffer: pa.Buffer, limits: PayloadLimits) -> None:
     _check_schema(pa.ipc.read_schema(first))
     rows = decoded = 0
     for number, message in enumerate(reader, 1):
+        if message.metadata_version != pa.ipc.MetadataVersion.V5:
+            # Arrow before 1.0 could compress buffers in a way that the declared lengths do not show.
+            raise ValueError("is in a format before that of Arrow 1.0")
         if message.type != "record batch":
             raise ValueError(f"holds a {message.type}; a lap has only record batches")
         size = batch_size(message)

@@ -63,6 +63,8 @@ def decompress(payload: Buffer, compression: Compression, limit: int) -> Buffer:
                 out += chunk
                 if len(out) > limit:
                     raise PayloadTooLargeError("the decoded payload in bytes", None, limit)
+    except MemoryError:  # Arrow's is an ArrowException too, and no fault of the payload
+        raise
     except (OSError, pa.ArrowException) as error:
         raise MalformedPayloadError(f"{compression}: {error}") from error
     return out

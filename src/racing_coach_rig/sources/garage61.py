@@ -291,7 +291,10 @@ def _notes(session: SessionFrame) -> Iterator[str]:
     unknown = [what for what, name in (("track", session.track_name), ("car", session.car_name)) if name == UNKNOWN]
     if unknown:
         options = " and ".join(f"--{what}" for what in unknown)
-        yield f"the file's name does not say the {' and the '.join(unknown)}; say it with {options}"
+        yield (
+            f"the file's name does not say the {' and the '.join(unknown)}, so it is '{UNKNOWN}'; published again with "
+            f"{options} it is another lap"
+        )
 
 
 def _session(content: bytes, track: str | None, car: str | None, recorded_at: datetime | None) -> SessionFrame:

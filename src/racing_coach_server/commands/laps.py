@@ -1,12 +1,14 @@
 """`racing-coach laps`: what is stored."""
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.lap import Lap
@@ -19,12 +21,13 @@ from racing_coach_server.telemetry.service import TelemetryService
 
 laps = typer.Typer(no_args_is_help=True, help="Stored laps.")
 console = Console()
+_WIDTH: Final = 140
 
 
 @laps.command("list")
 def list_laps(
     session_id: Annotated[UUID | None, typer.Option("--session", help="Only of this session.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
 ) -> None:
     """Show the laps stored last, newest first."""
 
@@ -33,21 +36,24 @@ def list_laps(
         records = await service.laps(session_id=session_id, limit=limit)
         return [(record, await session.get(TrackSession, record.track_session_id)) for record in records]
 
-    table = Table(title="Laps, newest first")
-    table.add_column("lap_id", no_wrap=True)
-    for name in ("rig", "track", "car", "lap", "lap time", "valid"):
-        table.add_column(name, overflow="fold")
+    table = Table(title="Laps, newest first; `laps show` says more of one")
+    for name in ("lap_id", "received", "lap", "lap time", "valid"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rig", "track", "car"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True)
     for record, session in in_transaction(work):
         table.add_row(
             str(record.id),
-            record.rig_id,
-            session.track_name if session else "",
-            session.car_name if session else "",
+            f"{record.received_at:%m-%d %H:%M}",
             str(record.lap_number),
             _lap_time(record.lap_time),
             "yes" if record.is_valid else "no",
+            record.rig_id,
+            escape(session.track_name) if session else "",
+            escape(session.car_name) if session else "",
         )
-    console.print(table)
+    # Eighty columns hold no lap_id and a track; whoever reads it may scroll, and a file has no edge.
+    console.print(table, width=max(console.width, _WIDTH) if console.is_terminal else _WIDTH)
 
 
 def _lap_time(seconds: float | None) -> str:
@@ -66,7 +72,8 @@ async def _find(session: AsyncSession, lap_id: UUID) -> tuple[LapRecord, TrackSe
 def show_lap(lap_id: UUID) -> None:
     """Show one lap: what is known of it, and the range of each channel."""
     record, track, lap = in_transaction(lambda session, _: _find(session, lap_id))
-    about = Table(show_header=False, title=f"Lap {record.lap_number}, {_lap_time(record.lap_time)}")
+    title = f"Lap {record.lap_number}, {_lap_time(record.lap_time)}"
+    about = Table("", Column("", overflow="fold"), show_header=False, title=title)
     for name, value in (
         ("lap_id", record.id),
         ("session_id", track.id),
@@ -78,11 +85,11 @@ def show_lap(lap_id: UUID) -> None:
         ("received", record.received_at),
         ("payload_sha256", record.payload_sha256),
     ):
-        about.add_row(name, str(value))
+        about.add_row(name, escape(str(value)))
     console.print(about)
     ranges = Table(title="Channels")
     for name in ("channel", "lowest", "highest", "frames with a value"):
-        ranges.add_column(name)
+        ranges.add_column(name, no_wrap=name == "channel")
     for name in lap.frames.schema.names:
         values = [v for v in lap.frames.column(name).to_pylist() if v is not None]
         if values:
@@ -98,12 +105,15 @@ def _shown(value: object) -> str:
 def export_lap(
     lap_id: UUID,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
-    kind: Annotated[ExportFormat, typer.Option("--format", "-f")] = ExportFormat.CSV,
+    kind: Annotated[
+        ExportFormat,
+        typer.Option("--format", "-f", help="csv for spreadsheets; json and arrow can be published again."),
+    ] = ExportFormat.CSV,
 ) -> None:
     """Write a stored lap to a file."""
     _, _, lap = in_transaction(lambda session, _: _find(session, lap_id))
     try:
         write_lap(lap, output, kind)
     except OSError as error:
-        raise CommandError(f"{output} cannot be written: {error.strerror}") from error
+        raise CommandError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from error
     console.print(f"{lap.frames.num_rows:,} frames written to {output}")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.exceptions import RacingCoachError
@@ -25,7 +26,7 @@ console = Console()
 
 
 @rejected.command("list")
-def list_rejected(limit: Annotated[int, typer.Option(help="At most so many.")] = 50) -> None:
+def list_rejected(limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50) -> None:
     """Show the messages rejected last, newest first."""
 
     async def work(session: AsyncSession, _: Settings) -> list[RejectedMessage]:
@@ -41,7 +42,7 @@ def list_rejected(limit: Annotated[int, typer.Option(help="At most so many.")] =
             f"{len(message.payload):,}",
             str(message.times_received),
             f"{message.last_received_at:%Y-%m-%d %H:%M:%S}",
-            message.reason,
+            escape(message.reason),
         )
     console.print(table)
 
@@ -60,7 +61,7 @@ def show_rejected(
 ) -> None:
     """Show one message: why it was rejected, the errors, the traceback if it was our fault."""
     message = in_transaction(lambda session, _: _find(session, rejected_id))
-    table = Table(show_header=False, title=f"Rejected message {message.id}")
+    table = Table("", Column("", overflow="fold"), show_header=False, title=f"Rejected message {message.id}")
     for name, value in (
         ("topic", message.topic),
         ("reason", message.reason),
@@ -70,17 +71,20 @@ def show_rejected(
         ("payload_sha256", message.payload_sha256),
         (
             "received",
-            f"{message.received_at} ({message.times_received} times, last {message.last_received_at})",
+            f"{message.received_at} (in all {message.times_received}, last {message.last_received_at})",
         ),
     ):
-        table.add_row(name, str(value))
+        table.add_row(name, escape(str(value)))
     for error in message.errors:
-        table.add_row("error", f"{'.'.join(map(str, error['loc']))}: {error['msg']}")
+        table.add_row("error", escape(f"{'.'.join(map(str, error['loc']))}: {error['msg']}"))
     console.print(table)
     if message.traceback:
         console.print(message.traceback, highlight=False, markup=False)
     if payload is not None:
-        payload.write_bytes(message.payload)
+        try:
+            payload.write_bytes(message.payload)
+        except OSError as error:
+            raise CommandError(f"{payload} cannot be written: {error.strerror}") from error
         console.print(f"payload written to {payload}")
 
 
@@ -102,10 +106,11 @@ def replay(rejected_ids: list[int]) -> None:
             return reply.outcome.value
 
         try:
-            console.print(f"{rejected_id}: [green]{in_transaction(work)}")
+            outcome = f"[green]{in_transaction(work)}"
         except RacingCoachError as error:
             failed += 1
-            console.print(f"{rejected_id}: [red]still rejected[/]: {error}", highlight=False)
+            outcome = f"[red]not stored[/]: {escape(str(error))}"
+        console.print(f"{rejected_id}: {outcome}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -46,6 +46,6 @@ def in_transaction[T](work: Callable[[AsyncSession, Settings], Awaitable[T]]) ->
         raise
     except Exception as error:
         raise CommandError(
-            f"the database did not do it: {in_words(error)}; check RACING_COACH_DATABASE__URL, "
-            "and `racing-coach doctor`"
+            f"the database at {settings.database.where} did not do it: {in_words(error)}; "
+            "check RACING_COACH_DATABASE__URL, and `racing-coach doctor`"
         ) from error

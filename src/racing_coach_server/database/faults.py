@@ -55,7 +55,7 @@ def fault_of(error: BaseException) -> Fault:
         state = getattr(link, "sqlstate", None)
         if isinstance(state, str):
             return _fault_of_state(state)
-        if isinstance(
+        if is_want_of_memory(link) or isinstance(
             link,
             OSError
             | asyncio.TimeoutError
@@ -71,6 +71,11 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, ResourceClosedError | InvalidRequestError) and "invalid" in str(error):
         return Fault.WORLD
     return Fault.BUG
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory, for data or for a thread; Arrow's own error is a `MemoryError` too."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
 def may_be_poison(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ import asyncio
 import time
 import traceback
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import structlog
 
@@ -16,7 +16,7 @@ from racing_coach_core.exceptions import ErrorDetail, Fault
 from racing_coach_core.mqtt import ConnectionLostError, Delivery, PacketTooLargeError, PublishRefusedError
 from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
-from racing_coach_server.database.faults import fault_of, in_words, may_be_poison
+from racing_coach_server.database.faults import fault_of, in_words, is_want_of_memory, may_be_poison
 from racing_coach_server.messaging.accounts import Accounts
 from racing_coach_server.messaging.link import Link
 from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply, storable
@@ -47,38 +47,6 @@ class Tries:
 
     bugs: int
     poison: int
-
-
-class Reading:
-    """What the handler makes of a message without the database: begun at once, and done once."""
-
-    def __init__(self, route: Route[Any, Any], message: Message) -> None:
-        self._route = route
-        self._message = message
-        self._task: asyncio.Task[Any] | None = None
-
-    def begin(self) -> None:
-        """Begin. Again, should it have failed: want of memory, say, may be over."""
-        if self._task is None or self._failed:
-            self._task = asyncio.create_task(self._route.read(self._message), name="read a message")
-
-    async def content(self) -> Any:
-        """What the handler made of it; raises what the handler raised."""
-        assert self._task is not None
-        return await self._task
-
-    @property
-    def _failed(self) -> bool:
-        task = self._task
-        return task is not None and task.done() and (task.cancelled() or task.exception() is not None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # One that failed and was never asked is told by `_failed`, or asyncio would log it as never retrieved.
-        if not self._failed and self._task is not None:
-            self._task.cancel()
 
 
 class Dispatcher:
@@ -130,29 +98,32 @@ class Dispatcher:
         """Run the handler until its transaction, or that of the rejection, is committed."""
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         tries = Tries(bugs=self._settings.bug_tries, poison=self._settings.poison_tries)
-        with Reading(route, message) as reading:
-            while True:
-                work = Work()
-                try:
-                    reply = await self._try(route, message, reading, work)
-                except Exception as error:  # noqa: BLE001 (every failure is told apart and dealt with here)
-                    failure = self._failure(error, work, tries)
-                    if failure is None:
-                        await asyncio.sleep(backoff.next_s())
-                        continue
-                    rejected = await self._reject(route, message, failure, in_doubt=tries.poison <= 0)
-                    if rejected is None:
-                        tries.poison = self._settings.poison_tries
-                        continue
-                    reply = rejected
-                self.database_trouble.ended()
-                return reply
+        while True:
+            work = Work()
+            try:
+                reply = await self._try(route, message, work)
+            except Exception as error:  # noqa: BLE001 (every failure is told apart and dealt with here)
+                failure = self._failure(error, work, tries)
+                if failure is None:
+                    await asyncio.sleep(backoff.next_s())
+                    continue
+                rejected = await self._reject(route, message, failure, in_doubt=tries.poison <= 0)
+                if rejected is None:
+                    tries.poison = self._settings.poison_tries
+                    continue
+                reply = rejected
+            self.database_trouble.ended()
+            return reply
 
     def _failure(self, error: Exception, work: Work, tries: Tries) -> Failure | None:
         """Why a message must be rejected, or None if it is to be tried again."""
         match fault_of(error):
             case Fault.SENDER:
                 return Failure(_reason(error), _errors(error))
+            case Fault.WORLD if is_want_of_memory(error):
+                tries.poison -= 1
+                log.warning("not enough memory for a message", tries_left=tries.poison, reason=in_words(error))
+                return None if tries.poison > 0 else _kept(error)
             case Fault.WORLD:
                 self.database_trouble.began(in_words(error))
                 if work.began and may_be_poison(error):
@@ -163,12 +134,20 @@ class Dispatcher:
                 log.error("handler failed", tries_left=tries.bugs, exc_info=error)
                 return None if tries.bugs > 0 else _kept(error)
 
-    async def _try(self, route: Route[Any, Any], message: Message, reading: Reading, work: Work) -> Reply:
-        reading.begin()
-        async with self._database.transaction() as session:
-            await session.connection()
-            work.began = True
-            return await route.handle(message, await reading.content(), session)
+    async def _try(self, route: Route[Any, Any], message: Message, work: Work) -> Reply:
+        """Read the message while the transaction is being opened, then do the work in it.
+
+        What was read is not kept for the next try: through a long outage it would be as much as `limits` allow.
+        """
+        reading = asyncio.create_task(route.read(message), name="read a message")
+        try:
+            async with self._database.transaction() as session:
+                await session.connection()
+                work.began = True
+                return await route.handle(message, await reading, session)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _reject(
         self, route: Route[Any, Any], message: Message, failure: Failure, *, in_doubt: bool
@@ -179,7 +158,6 @@ class Dispatcher:
             The answer. None if it was in doubt whether the message is to blame, and the database, though it is
             there, does not take the rejection either: then the database is.
         """
-        await message.hash()
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         while True:
             work = Work()
@@ -187,6 +165,7 @@ class Dispatcher:
                 async with self._database.transaction() as session:
                     await session.connection()
                     work.began = True
+                    await message.hash()
                     reply = await route.reject(message, session, failure)
             except Exception as error:
                 if in_doubt and work.began and fault_of(error) is Fault.WORLD:

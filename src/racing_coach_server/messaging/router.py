@@ -16,7 +16,7 @@ class Handler[ServiceT, ContentT](Protocol):
     async def read(self, message: Message) -> ContentT:
         """Make of a message what can be made of it without the database; raise to reject it.
 
-        Once for a message, however often its transaction is tried, and while that is being opened.
+        Runs while the transaction is being opened.
         """
         ...
 

@@ -20,6 +20,8 @@ from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejec
 from racing_coach_server.telemetry.service import TelemetryService
 
 _ANSWER_TYPE = "application/json"
+_MAX_RESPONSE_TOPIC = 512
+_MAX_LEVELS = 32
 
 
 def routes(dependencies: Dependencies) -> list[Route[TelemetryService, ReceivedLap]]:
@@ -74,7 +76,7 @@ class LapHandler:
         """Bytes to columns; runs in a thread."""
         try:
             return decode_lap(message.payload, content_type=message.content_type, limits=self.limits)
-        except RacingCoachError:
+        except (RacingCoachError, MemoryError):
             raise
         except Exception as error:
             raise DecoderBugError(repr(error)) from error
@@ -97,9 +99,18 @@ class LapHandler:
         """The rig's own answers, never elsewhere, whatever the Response Topic says."""
         rig = message.segments["rig"]
         wanted = message.response_topic
-        if wanted and wanted.startswith(self.topics.answers_below(rig)) and not set(wanted) & set("+#\0"):
+        if wanted and wanted.startswith(self.topics.answers_below(rig)) and _can_be_answered(wanted):
             return wanted
         return self.topics.lap_answers.build_unchecked(rig=rig, car=message.segments["car"])
+
+
+def _can_be_answered(topic: str) -> bool:
+    """Whether every broker takes a message on this topic: one that does not ends the connection.
+
+    mosquitto passes a Response Topic on as it is, and hangs up on whoever then publishes there if it has 200 levels.
+    """
+    visible = all("!" <= character <= "~" and character not in "+#" for character in topic)
+    return visible and len(topic) <= _MAX_RESPONSE_TOPIC and topic.count("/") < _MAX_LEVELS
 
 
 def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.daemon import LapClient, eventually
 from tests.infra import Broker, MosquittoProcess
@@ -249,44 +250,53 @@ async def test_a_bug_that_passes_costs_nothing(app: App, rig: LapClient, stored:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
-    """How often a message was read; an exception put at its end is raised by the next reading in place of a result."""
-    seen: list[Exception | None] = []
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    """What reading a message raises, the last one first, until there is none left."""
+    waiting: list[Exception] = []
     read = LapHandler.read
 
-    async def counted(self: LapHandler, message: Message) -> ReceivedLap:
-        failure = seen.pop() if seen and seen[-1] else None
-        seen.append(None)
-        if failure:
-            raise failure
+    async def fails_first(self: LapHandler, message: Message) -> ReceivedLap:
+        if waiting:
+            raise waiting.pop()
         return await read(self, message)
 
-    monkeypatch.setattr(LapHandler, "read", counted)
-    return seen
+    monkeypatch.setattr(LapHandler, "read", fails_first)
+    return waiting
 
 
-async def test_a_message_is_read_once_however_often_it_is_tried(
-    app: App, rig: LapClient, stored: Stored, bug: dict[str, int], reads: list[Exception | None]
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        (MemoryError(), QUICK["poison_tries"] - 1),
+        (pa.ArrowMemoryError("malloc of size 900032 failed"), QUICK["poison_tries"] - 1),
+        (RuntimeError("can't start new thread"), QUICK["poison_tries"] - 1),
+        (DecoderBugError("KeyError()"), QUICK["bug_tries"] - 1),
+    ],
+    ids=["no memory", "no memory for Arrow", "no thread", "a bug"],
+)
+async def test_a_reading_that_fails_for_a_while_costs_no_lap(
+    app: App, rig: LapClient, stored: Stored, failures: list[Exception], error: Exception, times: int
 ) -> None:
-    """A transaction that fails is tried again with what was decoded already."""
+    """Want of memory is tried again, as often as a lost connection is."""
     lap = new_lap()
-    bug[payload_sha256(arrow(lap))] = QUICK["bug_tries"] - 1
+    failures += [error] * times
 
     assert (await rig.send(arrow(lap))).status == "success"
-    assert reads == [None]
+    assert not failures
     assert await stored.counts() == (1, 1, lap.frames.num_rows)
 
 
-async def test_a_reading_that_fails_is_begun_again(
-    app: App, rig: LapClient, stored: Stored, reads: list[Exception | None]
+async def test_a_message_that_never_finds_memory_stalls_nobody(
+    app: App, rig: LapClient, stored: Stored, failures: list[Exception]
 ) -> None:
-    """Memory that is short for a moment costs no lap."""
-    lap = new_lap()
-    reads.append(DecoderBugError("MemoryError()"))
+    """Kept after poison_tries, and the next lap is stored."""
+    failures += [MemoryError()] * QUICK["poison_tries"]
 
-    assert (await rig.send(arrow(lap))).status == "success"
-    assert reads == [None, None]
-    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+    refused, kept = await rig.send(arrow(new_lap())), await rig.send(arrow(new_lap()))
+
+    assert (refused.status, kept.status) == ("rejected", "success")
+    assert "MemoryError" in refused.message
+    assert await stored.value("select count(*) from laps") == 1
 
 
 # --- when even the rejection fails ---------------------------------------------------------------------------

@@ -303,6 +303,10 @@ async def test_correlation_data_is_echoed_and_a_response_topic_of_the_rig_is_use
         TOPICS.laps.build(rig="rig-1", car=CAR),
         "racing-coach/v1/acks/rig-1",
         "racing-coach/v1/acks/rig-10/cars/x/laps",
+        # mosquitto passes these on, and hangs up on whoever publishes there.
+        pytest.param(TOPICS.answers_below("rig-1") + "a/" * 300, id="300 levels"),
+        pytest.param(TOPICS.answers_below("rig-1") + "a" * 60_000, id="60,000 characters"),
+        pytest.param(TOPICS.answers_below("rig-1") + "\ufeff", id="a character that paho refuses"),
     ],
 )
 async def test_a_response_topic_elsewhere_is_not_honoured(rig: LapClient, broker: Broker, wanted: str) -> None:
@@ -314,6 +318,16 @@ async def test_a_response_topic_elsewhere_is_not_honoured(rig: LapClient, broker
         assert answer.topic == TOPICS.lap_answers.build(rig="rig-1", car=CAR)
         assert answer.correlation_data == b"x"
         assert not other.has_answer(payload_sha256(payload))
+
+
+async def test_odd_properties_stop_nobody(rig: LapClient) -> None:
+    """A content type with U+FEFF is refused by its name, properties by the thousand are none of our business."""
+    odd = await rig.send(arrow(new_lap()), content_type="x\ufeff")
+    many = await rig.send(arrow(new_lap()), user_properties=[("", "")] * 5_000)
+    plain = await rig.send(arrow(new_lap()))
+
+    assert (odd.status, many.status, plain.status) == ("rejected", "success", "success")
+    assert r"the content type says 'x\ufeff'" in odd.message
 
 
 async def test_no_properties_no_echo(rig: LapClient) -> None:
