@@ -1,6 +1,7 @@
 """`racing-coach-rig run`: finds finished laps as they come, and sends them, for as long as the rig is on."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -22,9 +23,12 @@ from racing_coach_rig.sources.simulator import Simulator
 log = structlog.stdlib.get_logger(__name__)
 
 SUFFIXES = frozenset({".csv", ".ibt", ".json", ".arrow", ".gz", ".zst"})
-_FIRST_LOOK_MS = 500
-_QUIET_MS = 3_000
-"""A file is read once it has not changed for so long: iRacing writes an .ibt for as long as one drives."""
+_LOOK_MS = 500
+_GATHER_MS = 3_000
+"""Changes that follow each other closely are one, for so long."""
+_REST = 20
+"""A file that grows is read again after so many times as long as reading it took. iRacing writes an .ibt for as long as
+one drives, hundreds of megabytes, on the machine that must not miss a frame."""
 
 
 async def run(settings: RigSettings, outbox: Outbox, *, watch: list[Path], live: bool, simulate: int | None) -> None:
@@ -69,16 +73,23 @@ async def _spool(settings: RigSettings, outbox: Outbox, publisher: Publisher, la
 async def _watch(settings: RigSettings, outbox: Outbox, publisher: Publisher, folders: list[Path]) -> None:
     """Read what is in the folders now, and every file that comes or grows."""
     looked = False
+    changed: set[Path] = set()
+    rests_until: dict[Path, float] = {}
     async for changes in awatch(
-        *folders, debounce=_QUIET_MS, step=500, rust_timeout=_FIRST_LOOK_MS, yield_on_timeout=True, recursive=True
+        *folders, debounce=_GATHER_MS, step=_LOOK_MS, rust_timeout=_LOOK_MS, yield_on_timeout=True, recursive=True
     ):
-        paths = {Path(name) for change, name in changes if change is not Change.deleted}
+        changed |= {Path(name) for change, name in changes if change is not Change.deleted}
         if not looked:
             # Not before the watch is set up, or a file that comes in between would never be seen.
-            paths |= {path for folder in folders for path in folder.rglob("*")}
+            changed |= {path for folder in folders for path in folder.rglob("*")}
             looked = True
-        for path in sorted(p for p in paths if p.suffix.lower() in SUFFIXES):
+        changed = {path for path in changed if path.suffix.lower() in SUFFIXES}
+        for path in sorted(path for path in changed if rests_until.get(path, 0.0) <= time.monotonic()):
+            changed.remove(path)
+            began = time.monotonic()
             await _read(settings, outbox, publisher, path)
+            ended = time.monotonic()
+            rests_until[path] = ended + _REST * (ended - began)
 
 
 async def _read(settings: RigSettings, outbox: Outbox, publisher: Publisher, path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.infra import RIGS, Broker, MosquittoProcess
 from tests.laps import lap_json, large_lap, to_bytes
 from tests.rig.commands import RigProgram, finish, forget_presence
+from tests.rig.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon
 
 from racing_coach_core.codecs.decode import Encoding, encode_lap
@@ -68,6 +69,22 @@ async def test_a_watched_folder_gives_its_laps(
             write_lap(folder, 3)
             await until(lambda: daemon.lap_numbers[-1] == 3)
     assert daemon.lap_numbers == [1, 2, 3]
+
+
+async def test_a_file_that_grows_gives_each_lap_once(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path
+) -> None:
+    """What is finished is sent while iRacing goes on writing; the rest when the file has grown, and nothing twice."""
+    records = drive(laps_of(5))
+    file = folder / "drive.ibt"
+    file.write_bytes(ibt_bytes(records, finished=False)[:-17_000])
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder):
+        await until(lambda: daemon.lap_numbers)
+        early = len(daemon.lap_numbers)
+        file.write_bytes(ibt_bytes(records))
+        await until(lambda: len(daemon.lap_numbers) >= 5)
+    assert early < 5
+    assert len(set(daemon.lap_numbers)) == len(daemon.lap_numbers) == 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
+from racing_coach_demo.processes import free_port
 from racing_coach_rig.config import RigSettings
 from racing_coach_server.config import Settings
 from racing_coach_server.main import EXIT_CONFIGURATION
@@ -97,3 +98,28 @@ def test_every_variable_that_we_deliver_is_a_setting(file: Path) -> None:
         for part in name.removeprefix("RACING_COACH_").lower().split("__"):
             assert part in model.model_fields, name
             model = model.model_fields[part].annotation
+
+
+def test_a_command_has_the_services_settings_and_secrets(tmp_path: Path) -> None:
+    """`racing-coach-command` reads what the unit reads: here a database that is not there, by a log level that is none."""
+    port = free_port()
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "database-url").write_text(f"postgresql://u:secret@127.0.0.1:{port}/laps\n")
+    (tmp_path / "credentials" / "mqtt-password").write_text("secret\n")
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "RACING_COACH_ETC": str(tmp_path),
+        "RACING_COACH_PROGRAM": str(Path(sys.executable).with_name("racing-coach")),
+    }
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [str(UNITS / "racing-coach-command"), "laps", "list"]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    unreached = run()
+    assert unreached.returncode == 1
+    assert f"the database at 127.0.0.1:{port}/laps did not do it" in unreached.stderr
+    assert "secret" not in unreached.stderr
+
+    (tmp_path / "racing-coach.env").write_text("RACING_COACH_LOG__LEVEL=LOUD\n")
+    assert "RACING_COACH_LOG__LEVEL" in run().stderr

@@ -216,3 +216,17 @@ async def test_what_was_stored_last_is_listed_first(database: Database) -> None:
         assert of_rig.id == first.session.session_id
         assert await service.latest_session("rig-9") is None
         assert [message.payload for message in await service.rejected(limit=1)] == [b"2"]
+
+
+async def test_laps_stay_what_they_are_when_their_chunk_is_compressed(database: Database, stored: Stored) -> None:
+    """With TimescaleDB a chunk goes to the columnstore, and a lap of the same day comes after it; else it is any table."""
+    early, late = new_laps(2)
+    await store(database, early)
+    if await stored.query("select from pg_extension where extname = 'timescaledb'"):
+        assert await stored.value("select count(compress_chunk(chunk)) from show_chunks('telemetry') chunk") >= 1
+    await store(database, late)
+
+    for lap in (early, late):
+        async with database.transaction() as session:
+            frames = await TelemetryService(session).frames(lap.lap_id)
+        assert frames.equals(lap.frames)
