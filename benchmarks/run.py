@@ -23,13 +23,14 @@ from laps import simulate, write_payloads
 from payloads import Payloads
 from picture import draw
 from report import print_report, write_markdown
-from servers import Servers, servers
+from servers import LAPS_IN_MEMORY, Servers, servers
 from sizes import FULL, QUICK, Sizes
 from storage import measure_storage
 from throughput import Throughput
 
 ENCODINGS = ("arrow", "json")
-_WARM_UP_LAPS = 50
+_WARM_UP_LAPS = LAPS_IN_MEMORY + 20
+"""PostgreSQL's memory is the system's only once it was written to: until then, a lap takes half as long again."""
 
 
 class Run:

@@ -30,9 +30,10 @@ sys.path.append(str(Path(__file__).parent.parent))
 from tests.infra import DAEMON, MosquittoProcess, find_mosquitto
 
 MOST_RIGS = 64
-_MEMORY = {"shared_buffers": "2GB", "max_wal_size": "8GB"}
-"""As for a server with 8 GB. The 128 MB of a PostgreSQL that nobody configured are full after fifty laps: from then on
+_MEMORY = {"shared_buffers": "512MB", "max_wal_size": "8GB"}
+"""As for a server with 2 GB. The 128 MB of a PostgreSQL that nobody configured are full after fifty laps: from then on
 it writes pages out in the middle of a COPY, and a rate depends on how many laps were stored before."""
+LAPS_IN_MEMORY = 180
 _READY_S = 60
 
 

@@ -27,7 +27,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    ceiling_laps=30,
+    ceiling_laps=20,
     laps=400,
     rounds=8,
     latency_laps=400,
@@ -39,7 +39,7 @@ QUICK = Sizes(
     ceiling_laps=20,
     laps=50,
     rounds=2,
-    latency_laps=30,
+    latency_laps=25,
     baseline_laps=2,
     growth_laps=50,
     growth_frames=5_000_000,
