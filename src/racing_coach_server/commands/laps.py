@@ -52,8 +52,8 @@ def list_laps(
             escape(session.track_name) if session else "",
             escape(session.car_name) if session else "",
         )
-    # Eighty columns hold no lap_id and a track; whoever reads it may scroll, and a file has no edge.
-    console.print(table, width=max(console.width, _WIDTH) if console.is_terminal else _WIDTH)
+    # Eighty columns, which is also what a pipe gets, do not hold a lap_id and a track.
+    Console(width=max(console.width, _WIDTH)).print(table)
 
 
 def _lap_time(seconds: float | None) -> str:

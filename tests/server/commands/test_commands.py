@@ -43,7 +43,10 @@ async def test_laps_are_listed_shown_and_exported(
     lap = new_lap()
     assert (await rig.send(arrow(lap))).status == "success"
     lap_id = str(lap.lap_id)
-    assert lap_id in command(broker, database_url, "laps", "list").stdout
+    listed = command(broker, database_url, "laps", "list").stdout
+    (line,) = [line for line in listed.splitlines() if lap_id in line]
+    assert "rig-1" in line
+    assert lap.session.track_name in line
     shown = command(broker, database_url, "laps", "show", lap_id).stdout
     assert lap.session.track_name in shown
     assert re.search(r"speed\s+│", shown)
