@@ -34,6 +34,8 @@ _IDLE_S = 1.0
 _TIDY_S = 600.0
 _TAKEN_OVER_S = 5.0
 _GOODBYE_S = 2.0
+_MAX_ANSWER = 1 << 20
+"""Bytes; an answer with ten errors and all the text there may be takes some tens of kilobytes."""
 _NOBODY = "no daemon is subscribed; the lap is kept and sent again"
 
 
@@ -142,6 +144,9 @@ class Publisher:
             delivery.acknowledge()
 
     async def _take_answer(self, delivery: Delivery) -> None:
+        if len(delivery.payload) > _MAX_ANSWER:
+            log.warning("an answer too large to be one", topic=delivery.topic, bytes=len(delivery.payload))
+            return
         try:
             answer = LapUploadResponse.model_validate_json(delivery.payload)
         except ValidationError as error:

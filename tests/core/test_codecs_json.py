@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import assume, example, given, settings
 from pydantic import ValidationError
@@ -324,3 +325,26 @@ def test_mixed_timestamps_are_read_one_by_one() -> None:
     document["lap"]["frames"][1]["timestamp"] = "2026-05-01T12:00:00"
     stamps = decode(document).frames.column("timestamp").to_pylist()
     assert stamps[0] == stamps[1]
+
+
+@pytest.mark.parametrize("field", ["timestamp", "lap_distance", "ignored"])
+def test_a_value_of_megabytes_does_not_multiply(field: str) -> None:
+    """It is refused by its size, or ignored, without pyarrow's copies of it."""
+    size = 8 << 20
+    value = {"timestamp": '"🏎' + "a" * size + '"', "lap_distance": "1" * size, "ignored": '"' + "a" * size + '"'}[field]
+    document = lap_json()
+    document["lap"]["frames"][0]["marked"] = 0
+    payload = to_bytes(document).replace(b'"marked": 0', f'"{field}": {value}'.encode())
+    most = pa.default_memory_pool().max_memory()
+
+    with pytest.raises(InvalidLapError, match="may take at most 1,048,576 bytes"):
+        decode_lap(payload)
+
+    assert pa.default_memory_pool().max_memory() <= max(most, size)
+
+
+def test_a_long_timestamp_is_no_timestamp() -> None:
+    """Also by the thousand, and below the size that is looked at one by one: each would be text of four bytes a letter."""
+    error = refusal(lap_json(50, timestamp="🏎" + "a" * 900))
+
+    assert "timestamp" in str(error)

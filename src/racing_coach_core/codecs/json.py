@@ -162,36 +162,46 @@ def _small(raw: msgspec.Raw, loc: tuple[str | int, ...]) -> bytes:
 
 
 def _frames(raw: msgspec.Raw, limits: PayloadLimits) -> pa.RecordBatch:
-    _check_count(raw, limits)
+    columns = _columns(raw) if _check_count(raw, limits) else None
+    if columns is None:
+        # Here, where nothing holds the whole text and its columns any more.
+        return _frames_slowly(raw)
+    return canonical_frames(columns, len(columns["timestamp"]))
+
+
+def _columns(raw: msgspec.Raw) -> dict[str, Column] | None:
+    """The frames as pyarrow has them; None if they need a closer look."""
     try:
-        values = _parse(b"".join((b'{"frames":', raw, b"}")))
+        columns = _flatten(_parse(b"".join((b'{"frames":', raw, b"}"))))
     except pa.ArrowInvalid:
-        return _frames_slowly(raw)
-    columns = _flatten(values)
+        return None
     stamps = _timestamps(columns["timestamp"])
-    if stamps is None:
-        return _frames_slowly(raw)
-    return canonical_frames({**columns, "timestamp": stamps}, len(values))
+    return None if stamps is None else {**columns, "timestamp": stamps}
 
 
-def _check_count(raw: msgspec.Raw, limits: PayloadLimits) -> None:
+def _check_count(raw: msgspec.Raw, limits: PayloadLimits) -> bool:
     """Count the frames before anything is made of them: three bytes, `{},`, become half a kilobyte of columns.
+
+    Returns:
+        Whether they are for pyarrow. It makes several copies of every value, too many of one of a hundred megabytes:
+        where no object begins for so long, they are looked at one by one.
 
     Raises:
         PayloadTooLargeError: more frames than allowed, or more objects than so many frames hold.
         InvalidLapError: not a list of objects.
     """
     text = np.frombuffer(raw, np.uint8)
-    braces = sum(int(np.count_nonzero(text[at : at + _BLOCK] == ord("{"))) for at in range(0, len(text), _BLOCK))
+    braces = [int(np.count_nonzero(text[at : at + _BLOCK] == ord("{"))) for at in range(0, len(text), _BLOCK)]
     allowed = _OBJECTS_A_FRAME * limits.frames
-    if braces > allowed:
-        raise PayloadTooLargeError("the number of JSON objects in the frames", braces, allowed)
+    if sum(braces) > allowed:
+        raise PayloadTooLargeError("the number of JSON objects in the frames", sum(braces), allowed)
     try:
         count = len(_OBJECT_LIST.decode(raw))
     except msgspec.DecodeError as error:
         raise InvalidLapError([ErrorDetail(("lap", "frames"), f"must be a list of frames: {error}")]) from error
     if count > limits.frames:
         raise PayloadTooLargeError("the number of frames", count, limits.frames)
+    return all(braces[:-1])
 
 
 # --- the fast way: pyarrow -------------------------------------------------------------------------------
@@ -250,12 +260,16 @@ def _flatten(frames: pa.StructArray) -> dict[str, Column]:
     return {c.name: pc.struct_field(frames, list(c.json_path)) for c in CHANNELS}
 
 
+_MAX_TIMESTAMP: Final = 64
 _ZONED: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$"
 _NAIVE: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?$"
 
 
 def _timestamps(column: Column) -> Column | None:
     """Wire timestamps as instants; None if they need a closer look."""
+    longest = cast("int | None", pc.max(pc.binary_length(cast("pa.StringArray", column))).as_py())
+    if longest is not None and longest > _MAX_TIMESTAMP:
+        return None
     try:
         if pc.all(pc.match_substring_regex(column, _ZONED)).as_py():
             return column.cast(pa.timestamp("us", tz="UTC"))

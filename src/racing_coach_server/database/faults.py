@@ -40,6 +40,7 @@ _SENDER_CLASSES: Final = frozenset(
     {
         "22",  # data exceptions: a value that the column cannot hold
         "23",  # constraint violations
+        "54",  # program limits: too long for an index, too many columns
     }
 )
 

@@ -152,13 +152,15 @@ class Dispatcher:
     async def _reject(
         self, route: Route[Any, Any], message: Message, failure: Failure, *, in_doubt: bool
     ) -> Reply | None:
-        """Keep a failed message; this must work in the end, so trouble of any kind is waited out.
+        """Keep a failed message; the database's trouble is waited out.
 
         Returns:
-            The answer. None if it was in doubt whether the message is to blame, and the database, though it is
-            there, does not take the rejection either: then the database is.
+            The answer, also where a bug of ours keeps the message from being kept: it must not stall all others. None
+            if it was in doubt whether the message is to blame, and the database, though it is there, does not take
+            the rejection either: then the database is.
         """
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
+        tries = self._settings.bug_tries
         while True:
             work = Work()
             try:
@@ -173,9 +175,13 @@ class Dispatcher:
                     return None
                 self.database_trouble.began(f"a rejected message cannot be kept: {in_words(error)}")
                 if fault_of(error) is not Fault.WORLD:
+                    tries -= 1
+                    log.error("rejecting failed", tries_left=tries, exc_info=error)
                     # Should the words of the failure be what cannot be kept, then the payload at least.
-                    log.error("rejecting failed", exc_info=error)
                     failure = Failure("rejected; the reason is in the daemon's log")
+                    if tries <= 0:
+                        log.critical("a rejected message is lost", payload_sha256=message.payload_sha256)
+                        return route.refuse(message, failure)
                 await asyncio.sleep(backoff.next_s())
             else:
                 log.warning("message rejected", reason=failure.reason)

@@ -28,6 +28,10 @@ class Handler[ServiceT, ContentT](Protocol):
         """Keep a message that failed and answer its sender."""
         ...
 
+    def refuse(self, message: Message, failure: Failure) -> Reply:
+        """Answer the sender of a message that failed and cannot even be kept."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Route[ServiceT, ContentT]:
@@ -44,6 +48,9 @@ class Route[ServiceT, ContentT]:
 
     async def handle(self, message: Message, content: ContentT, session: AsyncSession) -> Reply:
         return await self.handler.handle(message, content, self.service(session))
+
+    def refuse(self, message: Message, failure: Failure) -> Reply:
+        return self.handler.refuse(message, failure)
 
     async def reject(self, message: Message, session: AsyncSession, failure: Failure) -> Reply:
         return await self.handler.reject(message, self.service(session), failure)

@@ -76,6 +76,10 @@ class LapHandler:
                 traceback=failure.traceback,
             )
         )
+        return self.refuse(message, failure)
+
+    def refuse(self, message: Message, failure: Failure) -> Reply:
+        """Answer `rejected`."""
         return self._reply(message, _rejected(message, failure.reason, failure.errors), frames=0)
 
     def _decode(self, message: Message) -> DecodedLap:

@@ -1,6 +1,7 @@
 """Sessions, laps, frames and rejected messages. Flushes; the caller commits."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -21,6 +22,10 @@ from racing_coach_server.telemetry.models import LapRecord, RejectedMessage, Tra
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
 
 _SESSION_IDENTITY: Final = ("rig_id", "track_id", "track_config_name", "car_id")
+
+_MAX_INDEXED: Final = 1_000
+"""Bytes; PostgreSQL's btree takes 2,704 for all columns of a row together."""
+_SHOWN: Final = 200
 
 # The statements of every lap are made once: making one takes longer than the database does to run it.
 _sessions, _laps = (Base.metadata.tables[model.__tablename__] for model in (TrackSession, LapRecord))
@@ -146,7 +151,7 @@ class TelemetryService:
     async def reject(self, rejection: Rejection) -> None:
         """Keep a message that was answered `rejected`; the same one again is counted."""
         statement = insert(RejectedMessage).values(
-            topic=rejection.topic,
+            topic=_indexable(rejection.topic),
             reason=_storable(rejection.reason),
             errors=[{"loc": list(e.loc), "msg": _storable(e.msg)} for e in rejection.errors],
             payload=bytes(rejection.payload),
@@ -184,6 +189,14 @@ class TelemetryService:
     async def count_laps(self) -> int:
         """How many laps are stored."""
         return (await self._session.execute(select(func.count()).select_from(LapRecord))).scalar_one()
+
+
+def _indexable(text: str) -> str:
+    """Text that fits an index: the beginning and a hash of a longer one, such as a topic of 60 KB."""
+    clean = _storable(text)
+    if len(clean.encode()) <= _MAX_INDEXED:
+        return clean
+    return f"{clean[:_SHOWN]}… sha256:{hashlib.sha256(clean.encode()).hexdigest()}"
 
 
 def _storable[T: (str, str | None)](value: T) -> T:

@@ -328,6 +328,17 @@ async def test_words_that_cannot_be_kept_cost_the_words_only(app: App, rig: LapC
     assert (await rig.send(arrow(new_lap()))).status == "success"
 
 
+async def test_a_message_that_cannot_be_kept_at_all_stalls_nobody(app: App, rig: LapClient, stored: Stored) -> None:
+    """After bug_tries it is answered, and the next lap is stored."""
+    await stored.query("alter table rejected_messages add check (false)")
+
+    answer = await rig.send(b"no lap")
+
+    assert answer.status == "rejected"
+    assert "the reason is in the daemon's log" in answer.message
+    assert (await rig.send(arrow(new_lap()))).status == "success"
+
+
 @pytest.mark.parametrize(
     ("text", "clean"),
     [

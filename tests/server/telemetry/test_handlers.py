@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import random
+import string
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -318,6 +320,22 @@ async def test_a_response_topic_elsewhere_is_not_honoured(rig: LapClient, broker
         assert answer.topic == TOPICS.lap_answers.build(rig="rig-1", car=CAR)
         assert answer.correlation_data == b"x"
         assert not other.has_answer(payload_sha256(payload))
+
+
+@pytest.mark.parametrize("letters", [1_900, 3_000, 60_000])
+async def test_a_long_topic_stops_nobody(rig: LapClient, broker: Broker, shared_stored: Stored, letters: int) -> None:
+    """A car of thousands of letters, which no index holds and no compression shortens: kept, and the next lap is stored."""
+    car = "".join(random.Random(letters).choices(string.ascii_letters, k=letters))
+    topic = f"racing-coach/v1/rigs/rig-1/cars/{car}/laps"
+    payload = uuid.uuid4().bytes
+
+    answer = await rig.send(payload, topic=topic)
+    async with LapClient(broker, "rig-2") as other:
+        good = await other.send(arrow(new_lap()))
+
+    assert (answer.status, good.status) == ("rejected", "success")
+    (row,) = await shared_stored.rejected(payload_sha256(payload))
+    assert row["topic"].startswith(topic[:200])
 
 
 async def test_odd_properties_stop_nobody(rig: LapClient) -> None:
