@@ -36,11 +36,11 @@ FULL = Sizes(
     growth_frames=20_000_000,
 )
 QUICK = Sizes(
-    ceiling_laps=20,
+    ceiling_laps=12,
     laps=50,
     rounds=2,
-    latency_laps=25,
+    latency_laps=20,
     baseline_laps=2,
-    growth_laps=50,
+    growth_laps=40,
     growth_frames=5_000_000,
 )
