@@ -50,6 +50,7 @@ CAR = "sim-gt3"
 
 TIMEOUT_S = 30
 _POLL_S = 0.02
+_LOG_LAGS_S = 2.0
 
 type Facts = dict[str, Any]
 
@@ -123,6 +124,7 @@ class DaemonProcess:
         """Start it, and wait until it says READY=1 unless told not to."""
         assert not self.is_running
         self.notified = []
+        self._lines_before = len(self.log)
         self._listen()
         self._process = subprocess.Popen(
             self.command,
@@ -149,6 +151,14 @@ class DaemonProcess:
             assert self.is_running, f"the daemon ended with {self.returncode}\n{self.text}"
             assert time.monotonic() < deadline, f"the daemon was not ready within {timeout_s} s\n{self.text}"
             time.sleep(_POLL_S)
+        # It says so on its log first, which another thread reads, maybe later. A quiet log has no such line.
+        until = time.monotonic() + _LOG_LAGS_S
+        while not self._logged_connected and time.monotonic() < until:
+            time.sleep(_POLL_S)
+
+    @property
+    def _logged_connected(self) -> bool:
+        return any(line.get("event") == "connected to the broker" for line in self.log[self._lines_before :])
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:
         """Wait for its end; its exit code, negative where a signal ended it."""
