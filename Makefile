@@ -42,9 +42,12 @@ demo: $(VENV)/.demo ## Run everything on this machine and show what happened (AR
 	@exec $(VENV)/bin/racing-coach demo $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests and measure their coverage
-	$(PYTHON) -m pytest --cov --cov-report= $(PYTEST_ARGS)
-	$(PYTHON) -m coverage report --format=text | tail -n 40
+test: $(VENV)/.dev ## Run the tests, the long ones in their short form (PYTEST_ARGS="tests/rig -n 1")
+	RACING_COACH_TEST_FORK=1 $(PYTHON) -m pytest -n auto -m "not long" $(PYTEST_ARGS)
+
+.PHONY: test-all
+test-all: $(VENV)/.dev ## Run every test, and measure their coverage
+	$(PYTHON) -m pytest -n auto --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style and import contracts
@@ -63,7 +66,20 @@ format: $(VENV)/.dev ## Format the code
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure speed and memory (QUICK=1 for two minutes)
-	$(PYTHON) benchmarks/run.py $(if $(QUICK),--quick) --output build/bench.json
+	$(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) --output build/bench.json
+
+.PHONY: coach-eval
+coach-eval: $(VENV)/.dev ## Prove the coach against planted faults (QUICK=1 for a minute; REAL=FILE adds a real lap)
+	$(PYTHON) -m benchmarks.coaching.run $(if $(QUICK),--quick) $(if $(REAL),--real "$(REAL)") --output build/coach-eval.json
+
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@echo "Installing the fuzzer into $(VENV)"
+	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(VENV)/.fuzz ## Fuzz every decoder for MINUTES, guided by coverage (SECONDS=60 for less, SEED=n repeats)
+	$(PYTHON) -m tests.fuzz.fuzz_all --seconds $(if $(SECONDS),$(SECONDS),$$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
 
 .PHONY: soak
 soak: $(VENV)/.dev ## Drive laps through random faults for MINUTES (SEED=n repeats a run)
@@ -74,6 +90,7 @@ lock: $(VENV)/bin/python ## Pin the dependencies again
 	$(UV) pip compile -q -U --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra server -o requirements/server.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/server.txt -o requirements/demo.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
+	echo "atheris==3.1.0" | $(UV) pip compile -q - --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" -o requirements/fuzz.txt
 
 .PHONY: clean
 clean: ## Remove what was built and installed here

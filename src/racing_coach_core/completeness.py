@@ -5,8 +5,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-ON_TRACK: Final = 3
-"""iRacing's `TrackSurface` for a car on the racing surface."""
+from racing_coach_core.track_surface import TrackSurface
 
 EDGE_PCT: Final = 0.01
 """How far from start/finish the first and the last frame of a whole lap may be, as part of the lap.
@@ -28,7 +27,7 @@ def covers_lap(frames: pa.RecordBatch) -> bool:
 def stays_on_track(frames: pa.RecordBatch) -> bool:
     """Whether every frame that knows its surface is on track; frames that do not know count as on track."""
     surface = frames.column("track_surface").drop_null()
-    return bool(np.all(surface.to_numpy() == ON_TRACK))
+    return bool(np.all(surface.to_numpy() == TrackSurface.ON_TRACK))
 
 
 def is_valid_lap(frames: pa.RecordBatch) -> bool:

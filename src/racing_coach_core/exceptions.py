@@ -30,7 +30,7 @@ class RacingCoachError(Exception):
     │   ├── ContentTypeError          the content type says something else than the bytes
     │   ├── MalformedPayloadError     broken compression, JSON or Arrow
     │   └── InvalidLapError           decoded, but not a lap: names field, frame and value
-    ├── BrokerError                   (racing_coach_core.mqtt) the broker or the way to it
+    ├── BrokerError                   (racing_coach_core.mqtt.exceptions) the broker or the way to it
     ├── RigError                      (racing_coach_rig.exceptions)
     └── ServerError                   (racing_coach_server.exceptions)
     """

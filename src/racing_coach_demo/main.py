@@ -23,13 +23,13 @@ console = Console()
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
     rigs: Annotated[int, typer.Option(min=1, max=20, help="Simulated rigs.")] = 3,
-    laps: Annotated[int, typer.Option(min=1, max=100, help="Laps of each rig.")] = 4,
+    laps: Annotated[int, typer.Option(min=1, max=100, help="Laps of each rig; the coach needs five.")] = 6,
     output: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("build/demo"),
     seed: Annotated[int, typer.Option(help="Other drivers, other laps.")] = 1,
 ) -> None:
     """Run broker, database, daemon and rigs on this machine, and show what happened."""
     # `racing-coach` loads this module at every start to offer the command: what is heavy comes only now.
-    from racing_coach_demo.processes import ServerStartError  # noqa: PLC0415
+    from racing_coach_demo.child_process import ServerStartError  # noqa: PLC0415
     from racing_coach_demo.show import show  # noqa: PLC0415
     from racing_coach_demo.stage import Stage  # noqa: PLC0415
 
@@ -77,5 +77,5 @@ def _keep(stage: "Stage") -> None:
         markup=False,
         soft_wrap=True,
     )
-    while stage.daemon.poll() is None:
+    while stage.daemon.is_running:
         signal.pause()

@@ -10,10 +10,12 @@ class RigError(RacingCoachError):
 
     RigError
     ├── SourceError             a file that holds no lap the rig can publish
+    │   └── FileAccessError     the system does not let the rig read it now
     ├── LiveUnavailableError    live telemetry asked for where the simulator cannot run
     ├── RigConfigurationError   a setting that cannot work
     └── OutboxError             the laps on disk cannot be read or written
-        └── OutboxFullError     no room for another lap
+        ├── OutboxFullError     no room for another lap
+        └── OutboxDamagedError  it was damaged, and is set aside; there is a new one
     """
 
 
@@ -31,6 +33,15 @@ class SourceError(RigError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class FileAccessError(SourceError):
+    """The system does not let the rig read a file now; it may later, though the file stays the same."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(path, f"cannot be read: {error.strerror or error}")
 
 
 class LiveUnavailableError(RigError):
@@ -89,3 +100,15 @@ class OutboxFullError(OutboxError):
         )
         self.used = used
         self.limit = limit
+
+
+class OutboxDamagedError(OutboxError):
+    """The file was damaged. It is set aside, and a new one was begun: what is tried again succeeds.
+
+    Attributes:
+        kept_as: the damaged file. The laps in it are not sent.
+    """
+
+    def __init__(self, path: Path, reason: str, kept_as: Path) -> None:
+        super().__init__(path, f"was damaged ({reason}); THE LAPS IN IT ARE NOT SENT, it is kept as {kept_as}")
+        self.kept_as = kept_as

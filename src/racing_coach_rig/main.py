@@ -1,6 +1,7 @@
 """The command `racing-coach-rig`."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -16,11 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from racing_coach_core.codecs.decode import Encoding
 from racing_coach_core.exceptions import RacingCoachError
-from racing_coach_rig import tables
-from racing_coach_rig.config import RigSettings, load_settings
-from racing_coach_rig.outbox import Outbox, State
-from racing_coach_rig.publish import PublishReport, SourceOptions, send_and_wait, spool_files
-from racing_coach_rig.run import run as run_rig
+from racing_coach_rig.commands import display
+from racing_coach_rig.commands.publish import PublishReport, send_and_wait, spool_files
+from racing_coach_rig.commands.run import run as run_rig
+from racing_coach_rig.config import load_settings
+from racing_coach_rig.outbox.entry import State
+from racing_coach_rig.outbox.outbox import Outbox
+from racing_coach_rig.sources.labels import Labels
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -36,23 +39,17 @@ _COUNTS_MORE = "whatever a CSV or .ibt or its name says; a lap as JSON or Arrow 
 
 
 def _configure_logging(level: int) -> None:
+    plain = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+            *((structlog.dev.ConsoleRenderer(),) if sys.stderr.isatty() else plain),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.getLogger("mqtt").setLevel(logging.ERROR)
-
-
-def _open() -> tuple[RigSettings, Outbox]:
-    settings = load_settings()
-    outbox = Outbox(settings.outbox)
-    outbox.open()
-    return settings, outbox
 
 
 @cli.command()
@@ -63,7 +60,7 @@ def publish(  # noqa: PLR0917 (Typer's options)
     recorded_at: Annotated[
         datetime | None, typer.Option(help=f"When the first frame was driven, UTC, {_COUNTS_MORE}.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Send JSON instead of Arrow.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Send JSON, compressed, instead of Arrow.")] = False,
     timeout: Annotated[float, typer.Option(help="Give up after so many seconds without an answer.")] = 60.0,
 ) -> None:
     """Publish laps, wait for the answers, and say what became of each.
@@ -71,14 +68,14 @@ def publish(  # noqa: PLR0917 (Typer's options)
     Exits with 0 only if every file gave laps and every lap is stored.
     """
     _configure_logging(logging.ERROR)
-    settings, outbox = _open()
+    settings = load_settings()
     encoding = Encoding.JSON if json else settings.sending.encoding
     if recorded_at is not None and recorded_at.tzinfo is None:
         recorded_at = recorded_at.replace(tzinfo=UTC)
-    options = SourceOptions(track, car, recorded_at)
-    with _progress() as progress:
+    labels = Labels(track=track, car=car, recorded_at=recorded_at, driver=settings.driver, rig=settings.rig)
+    with Outbox(settings.outbox) as outbox, _progress() as progress:
         reading = progress.add_task("reading", total=len(files))
-        report = spool_files(files, options, outbox, encoding, lambda _: progress.advance(reading))
+        report = spool_files(files, labels, outbox, encoding, lambda _: progress.advance(reading))
         if report.laps:
             sending = progress.add_task("sending", total=len(report.laps))
 
@@ -88,8 +85,7 @@ def publish(  # noqa: PLR0917 (Typer's options)
                 progress.update(sending, completed=answered, description=text)
 
             asyncio.run(send_and_wait(settings, outbox, report, timeout_s=timeout, progress=show))
-    outbox.close()
-    tables.show_report(console, report, settings)
+    display.show_report(console, report, settings)
     raise typer.Exit(0 if report.all_stored else 1)
 
 
@@ -119,49 +115,41 @@ def run(
 ) -> None:
     """Find finished laps and send them until stopped; also sends what is still on disk."""
     _configure_logging(logging.INFO)
-    settings, outbox = _open()
+    settings = load_settings()
 
-    async def main() -> None:
+    async def main(outbox: Outbox) -> None:
         task = asyncio.current_task()
         assert task is not None
         if sys.platform != "win32":
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await run_rig(settings, outbox, watch=watch or [], live=live, simulate=simulate)
 
-    try:
-        asyncio.run(main())
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        return
-    finally:
-        outbox.close()
+    with Outbox(settings.outbox) as outbox, contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+        asyncio.run(main(outbox))
 
 
 @cli.command()
 def status() -> None:
     """Show what waits, what was rejected and why, and the accounts. Exits with 1 if a lap was rejected."""
-    settings, outbox = _open()
-    try:
-        tables.show_status(console, settings, outbox)
+    settings = load_settings()
+    with Outbox(settings.outbox) as outbox:
+        display.show_status(console, settings, outbox)
         raise typer.Exit(1 if outbox.contents().rejected else 0)
-    finally:
-        outbox.close()
 
 
 @rejected.command("list")
 def rejected_list() -> None:
     """Show the rejected laps with the reasons."""
-    _, outbox = _open()
-    tables.show_rejected(console, outbox.entries(State.REJECTED))
-    outbox.close()
+    with Outbox(load_settings().outbox) as outbox:
+        display.show_rejected(console, outbox.entries(State.REJECTED))
 
 
 @rejected.command("retry")
 def rejected_retry() -> None:
     """Send the rejected laps again."""
-    _, outbox = _open()
-    count = outbox.retry_rejected()
-    outbox.close()
-    console.print(f"{tables.laps(count)} to be sent again; `racing-coach-rig run` sends them")
+    with Outbox(load_settings().outbox) as outbox:
+        count = outbox.retry_rejected()
+    console.print(f"{display.laps(count)} to be sent again; `racing-coach-rig run` sends them")
 
 
 @rejected.command("drop")
@@ -169,11 +157,10 @@ def rejected_drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete the rejected laps from this rig's disk, for good."""
-    _, outbox = _open()
-    if not yes:
-        typer.confirm(f"Rejected: {tables.laps(outbox.contents().rejected)}. Take them off this disk?", abort=True)
-    console.print(f"{tables.laps(outbox.drop_rejected())} dropped")
-    outbox.close()
+    with Outbox(load_settings().outbox) as outbox:
+        if not yes:
+            typer.confirm(f"Rejected: {display.laps(outbox.contents().rejected)}. Take them off this disk?", abort=True)
+        console.print(f"{display.laps(outbox.drop_rejected())} dropped")
 
 
 def main() -> None:

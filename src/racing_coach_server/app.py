@@ -2,34 +2,33 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
 
 from racing_coach_core.backoff import Backoff
+from racing_coach_core.concurrency import first_of
 from racing_coach_core.exceptions import Fault
-from racing_coach_core.mqtt import BrokerError, Connection
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.exceptions import BrokerError
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import fault_of, in_words
-from racing_coach_server.database.init_db import upgrade
+from racing_coach_server.database.init_db import upgrade_database
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import ClientIdInUseError
+from racing_coach_server.features import FEATURES, MakeFeature
+from racing_coach_server.following.following import Following
 from racing_coach_server.health.handlers import Health
-from racing_coach_server.messaging.accounts import Accounts
 from racing_coach_server.messaging.client import BrokerClient
 from racing_coach_server.messaging.dispatcher import Dispatcher
-from racing_coach_server.messaging.router import Route, Router
+from racing_coach_server.messaging.router import Router
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.sd_notify import notify, watchdog_interval
-from racing_coach_server.telemetry import handlers as telemetry
 
 log = structlog.stdlib.get_logger(__name__)
-
-FEATURES: tuple[Callable[[Dependencies], list[Route[Any, Any]]], ...] = (telemetry.routes,)
-"""Features that take messages. A new one is a folder and a line here."""
 
 _HEALTH_CONNECTIONS = 1
 
@@ -37,21 +36,41 @@ _HEALTH_CONNECTIONS = 1
 class App:
     """The daemon."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, features: Sequence[MakeFeature] = FEATURES) -> None:
+        """Wire it; nothing connects before `run`.
+
+        Args:
+            settings: the daemon's settings.
+            features: what it does.
+        """
         self.settings = settings
-        concurrency = settings.delivery.concurrency
         engine = create_engine(
             settings.database,
-            pool_size=concurrency + _HEALTH_CONNECTIONS,
+            pool_size=settings.delivery.concurrency + _HEALTH_CONNECTIONS,
             application=f"racing-coach {settings.instance}",
         )
         self.database = Database(engine)
-        dependencies = Dependencies(settings)
-        router = Router([route for feature in FEATURES for route in feature(dependencies)])
-        accounts = Accounts()
-        dispatcher = Dispatcher(router, self.database, settings.delivery, accounts)
-        self.health = Health(settings, self.database, accounts, dispatcher)
-        self.client = BrokerClient(settings, router, dispatcher, will=self.health.will(), on_connect=self._on_connect)
+        self.dependencies = Dependencies(settings)
+        made = [make(self.dependencies) for make in features]
+        self.router = Router([route for feature in made for route in feature.routes])
+        self.following = Following(
+            settings,
+            [(feature.name, follower) for feature in made for follower in feature.followers],
+            outgoing=lambda: self.client.outgoing,
+            room=lambda: self.client.room(),  # noqa: PLW0108 (there is no client yet)
+        )
+        dispatcher = Dispatcher(
+            self.router, self.database, settings.delivery, settings.mqtt.topics, tell=self.following.tell
+        )
+        self.health = Health(
+            settings,
+            self.database,
+            messaging=lambda: self.client.status(),  # noqa: PLW0108 (there is no client yet)
+            followers=self.following.progress,
+        )
+        self.client = BrokerClient(
+            settings, self.router, dispatcher, will=self.health.will(), on_connect=self._on_connect
+        )
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -69,31 +88,30 @@ class App:
             async with asyncio.TaskGroup() as tasks:
                 watchdog = tasks.create_task(self._watchdog(), name="watchdog")
                 main = tasks.create_task(self._main(), name="main")
-                await self._stop_or(main)
+                await first_of(self._stop.wait(), asyncio.wait([main]))
                 if main.done():
                     watchdog.cancel()
                     return
-                notify("STOPPING=1", "STATUS=finishing laps in flight")
+                notify("STOPPING=1", f"STATUS=finishing {self.router.things} in flight")
                 log.info("stopping")
-                await self.client.stop(self.health.say_offline)
+                async with asyncio.TaskGroup() as stopping:
+                    stopping.create_task(self.following.stop(), name="stop followers")
+                    stopping.create_task(self.client.stop(self.health.say_offline), name="stop taking messages")
                 main.cancel()
                 watchdog.cancel()
         except* Exception as group:  # noqa: BLE001 (the one reason is told, not the group)
             raise _first(group) from None
         finally:
+            await self.following.close()
             await self.database.close()
+            self.dependencies.close()
             for signum in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(signum)
         log.info("stopped")
 
-    async def _stop_or(self, main: asyncio.Task[None]) -> None:
-        stop = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({stop, main}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-
     async def _main(self) -> None:
         await self._until_it_works(
-            lambda: upgrade(self.database.engine),
+            lambda: upgrade_database(self.settings.database),
             Trouble("the database is not reached, waiting", "the database is reached"),
         )
         await self._until_it_works(
@@ -102,7 +120,8 @@ class App:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.client.run(), name="broker")
-            tasks.create_task(self.health.run(self.client), name="heartbeat")
+            tasks.create_task(self.health.run(lambda: self.client.outgoing), name="heartbeat")
+            tasks.create_task(self.following.run(), name="followers")
 
     async def _until_it_works(self, attempt: Callable[[], Any], trouble: Trouble) -> None:
         backoff = Backoff()
@@ -124,7 +143,8 @@ class App:
 
     async def _on_connect(self, connection: Connection) -> None:
         await self.health.say_online(connection)
-        notify("READY=1", "STATUS=taking laps")
+        self.following.catch_up()
+        notify("READY=1", f"STATUS=taking {self.router.things}")
 
     async def _watchdog(self) -> None:
         interval = watchdog_interval()

@@ -1,5 +1,6 @@
 """Settings of the daemon: environment, `.env`, systemd's credentials, in this order."""
 
+import hashlib
 import inspect
 import socket
 from importlib.metadata import version
@@ -11,8 +12,9 @@ from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from racing_coach_analysis.words import LANGUAGES
 from racing_coach_core.codecs.limits import PayloadLimits
-from racing_coach_core.mqtt import ReceiveBudget
+from racing_coach_core.mqtt.budget import ReceiveBudget
 from racing_coach_core.settings import (
     ENV_PREFIX,
     UNREADABLE_SETTINGS,
@@ -77,25 +79,77 @@ class DatabaseSettings(BaseModel):
         return url.set(query=query)
 
 
+class RejectedQuota(BaseModel):
+    """Bounds of what is kept of rejected messages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows_per_rig: int = Field(default=1_000, ge=1)
+    bytes_per_rig: int = Field(
+        default=256 * 2**20, ge=0, description="of payloads; above, only hash and reason are kept"
+    )
+    rows: int = Field(default=20_000, ge=1, description="of all rigs together")
+    bytes: int = Field(default=4 * 2**30, ge=0)
+    keep_days: int = Field(default=90, ge=1, description="since it came last; then it is deleted")
+
+
 class DeliverySettings(BaseModel):
     """How laps are taken and retried."""
 
     model_config = ConfigDict(extra="forbid")
 
     concurrency: int = Field(
-        default=4, ge=1, le=64, description="laps handled at once; also the Receive Maximum asked for"
+        default=4, ge=1, le=64, description="laps handled at once; four times as many are asked for"
     )
     budget: ReceiveBudget = ReceiveBudget()
     bug_tries: int = Field(default=3, ge=1, le=20, description="tries before a lap that we fail on is set aside")
     poison_tries: int = Field(
         default=10, ge=2, description="times a lap may lose its database connection before it is set aside"
     )
+    waste_s: float = Field(
+        default=2.0,
+        gt=0,
+        description="work on rejected and repeated laps that a rig may ask for in a row",
+    )
     retry_first_s: float = Field(default=0.2, gt=0)
     retry_cap_s: float = Field(default=15.0, gt=0)
     stop_grace_s: float = Field(default=20.0, gt=0, description="on SIGTERM, wait so long for laps in flight")
+    rejected: RejectedQuota = RejectedQuota()
     shared_group: Annotated[str, AfterValidator(_segment)] | None = Field(
         default=None, description="subscribe as $share/<group>/...: several daemons behind a broker cluster"
     )
+
+
+class FollowerSettings(BaseModel):
+    """What is done after laps are stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connections: int = Field(default=2, ge=1, le=16, description="to the database; as many followers work at once")
+    catch_up_s: float = Field(default=60.0, gt=0, description="ask the database so often what was missed")
+    batch: int = Field(default=100, ge=1, le=10_000, description="most events that are read from the database at once")
+    memory: int = Field(default=1_000, ge=1, description="most events that wait in memory for each follower")
+    tries: int = Field(default=10, ge=2, description="times an event may lose its connection before it has failed")
+    retry_first_s: float = Field(default=0.2, gt=0)
+    retry_cap_s: float = Field(default=15.0, gt=0)
+    stop_grace_s: float = Field(default=3.0, gt=0, description="on SIGTERM, wait so long for what is in hand")
+
+
+def _language(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(f"must be one of {', '.join(LANGUAGES)}")
+    return value
+
+
+class CoachingSettings(BaseModel):
+    """The coach."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = Field(
+        default=True, description="analyse, compare and coach what is stored; laps are stored either way"
+    )
+    language: Annotated[str, AfterValidator(_language)] = Field(default="en", description="of what the coach says")
 
 
 class HealthSettings(BaseModel):
@@ -105,6 +159,17 @@ class HealthSettings(BaseModel):
 
     interval_s: float = Field(default=10.0, ge=0.1, le=3600)
     database_timeout_s: float = Field(default=5.0, gt=0)
+
+
+class DoctorSettings(BaseModel):
+    """A rig's password, with which `racing-coach doctor` tries what it opens; the daemon has no use for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rig_username: str | None = None
+    rig_password: SecretStr | None = None
+    rig_host: str | None = Field(default=None, description="where rigs reach the broker; the daemon's if not set")
+    rig_port: int = Field(default=1883, ge=1, le=65535)
 
 
 class LogSettings(BaseModel):
@@ -127,14 +192,30 @@ class Settings(EnvironmentSettings):
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
+    followers: FollowerSettings = FollowerSettings()
     health: HealthSettings = HealthSettings()
     limits: PayloadLimits = PayloadLimits()
+    coaching: CoachingSettings = CoachingSettings()
     log: LogSettings = LogSettings()
+    doctor: DoctorSettings = DoctorSettings()
 
     @property
     def client_id(self) -> str:
-        """The fixed MQTT client id."""
-        return self.mqtt.client_id or f"racing-coach-{self.instance}"
+        """The fixed MQTT client id. Whoever connects with it has our queue, so it is told to nobody."""
+        return self.mqtt.client_id or self.mqtt.unguessable(f"racing-coach-{self.instance}")
+
+    @property
+    def shared_group(self) -> str | None:
+        """The shared group's name at the broker. A rig that knew it could join, and laps would go to it: mosquitto
+        lets everybody join, and only then sees that a rig may not read laps.
+        """
+        group = self.delivery.shared_group
+        return None if group is None else self.mqtt.unguessable(group)
+
+    @property
+    def public_client_name(self) -> str:
+        """What daemons with the same client id know each other by; it does not give the id away."""
+        return f"sha256:{hashlib.sha256(self.client_id.encode()).hexdigest()[:32]}"
 
 
 def load_settings() -> Settings:

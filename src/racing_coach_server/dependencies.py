@@ -1,18 +1,53 @@
-"""What features are given to build their handlers."""
+"""What features are given to build their handlers and followers, and who closes it."""
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 
 from racing_coach_core.topics import Topics
+from racing_coach_server.byte_budget import ByteBudget
 from racing_coach_server.config import Settings
+from racing_coach_server.threads import BackgroundThread
 
 
-@dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Settings and topics; a handler's service is made for each transaction by its route."""
+    """Settings, topics and threads, for as long as the `with` block lasts; services are made for each transaction.
 
-    settings: Settings
+    Attributes:
+        settings: the daemon's settings.
+        decoders: threads for what a message needs before it is stored. More at once than there are cores gain nothing,
+            take memory, and keep the event loop from the interpreter lock.
+        decoding: what all that is being decoded may take; one of the largest laps takes all of it.
+        background: the one thread for what followers compute.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.decoders = ThreadPoolExecutor(os.process_cpu_count(), thread_name_prefix="decode")
+        self.decoding = ByteBudget(settings.limits.decoded_bytes)
+        self.background = BackgroundThread("followers")
+        self._made: dict[Callable[[Dependencies], Any], Any] = {}
+
+    def once[T](self, make: Callable[["Dependencies"], T]) -> T:
+        """What several features share: made by the first of them that asks, the same for all."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     @property
     def topics(self) -> Topics:
         """The wire contract's topics below the configured prefix."""
         return self.settings.mqtt.topics
+
+    def close(self) -> None:
+        """End the threads as soon as they are idle."""
+        self.decoders.shutdown(wait=False, cancel_futures=True)
+        self.background.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -21,7 +21,12 @@ def configure_logging(settings: LogSettings) -> None:
     ]
     if as_json:
         shared.append(structlog.processors.format_exc_info)
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    # Not rich's tracebacks: those with the values of every frame keep the event loop for seconds.
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -11,14 +11,19 @@ from rich.markup import escape
 
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.app import App
+from racing_coach_server.commands.analyze import analyze
+from racing_coach_server.commands.coaching import coaching
 from racing_coach_server.commands.doctor import doctor
+from racing_coach_server.commands.end_session import end_session
+from racing_coach_server.commands.lap_analysis import analyze_lap, compare_lap
 from racing_coach_server.commands.laps import laps
+from racing_coach_server.commands.references import references
 from racing_coach_server.commands.rejected import rejected
 from racing_coach_server.commands.runner import run_async
+from racing_coach_server.commands.tracks import tracks
 from racing_coach_server.config import VERSION, load_settings
-from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.faults import in_words
-from racing_coach_server.database.init_db import current_revision, head_revision, upgrade
+from racing_coach_server.database.init_db import head_revision, upgrade_database
 from racing_coach_server.exceptions import ClientIdInUseError, CommandError, ConfigurationError, MigrationError
 from racing_coach_server.logging import configure_logging
 
@@ -37,7 +42,14 @@ db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 cli.add_typer(db, name="db")
 cli.add_typer(laps, name="laps")
 cli.add_typer(rejected, name="rejected")
+cli.add_typer(tracks, name="tracks")
+cli.add_typer(coaching, name="coaching")
+cli.add_typer(references, name="references")
 cli.command()(doctor)
+cli.command()(end_session)
+cli.command()(analyze)
+laps.command("analyze")(analyze_lap)
+laps.command("compare")(compare_lap)
 
 
 def _version(value: bool) -> None:
@@ -80,16 +92,8 @@ def db_upgrade() -> None:
     settings = load_settings()
     configure_logging(settings.log)
 
-    async def go() -> str | None:
-        engine = create_engine(settings.database, pool_size=1, application="racing-coach db upgrade")
-        try:
-            await upgrade(engine)
-            return await current_revision(engine)
-        finally:
-            await engine.dispose()
-
     try:
-        current = run_async(go())
+        current = run_async(upgrade_database(settings.database))
     except RacingCoachError:
         raise
     except Exception as error:

@@ -1,9 +1,8 @@
-"""Every table of every feature, so that migrations see them all. A new feature adds its import here."""
+"""Every table of every feature, so that migrations see them all: each feature's models come with the feature."""
 
 from racing_coach_server.database.base import Base
-from racing_coach_server.telemetry import models as _telemetry
+from racing_coach_server.features import FEATURES
 
-__all__ = ["metadata"]
+__all__ = ["FEATURES", "metadata"]
 
 metadata = Base.metadata
-_FEATURES = (_telemetry,)

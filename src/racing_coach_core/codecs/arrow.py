@@ -15,6 +15,7 @@ from racing_coach_core.channels import CHANNEL_BY_NAME
 from racing_coach_core.codecs.arrow_guard import batch_size
 from racing_coach_core.codecs.canonical import canonical_frames
 from racing_coach_core.codecs.compression import Buffer
+from racing_coach_core.codecs.ending import checked_lap
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.codecs.reports import details_of
 from racing_coach_core.exceptions import (
@@ -22,10 +23,9 @@ from racing_coach_core.exceptions import (
     MalformedPayloadError,
     PayloadTooLargeError,
 )
-from racing_coach_core.frames import LapTime, SessionFrame, WireModel
-from racing_coach_core.identity import lap_id_for
+from racing_coach_core.frames import SessionFrame, WireModel
 from racing_coach_core.lap import Lap
-from racing_coach_core.validation import check_frames
+from racing_coach_core.wire_types import LapTime
 
 CONTENT_TYPE: Final = "application/vnd.apache.arrow.stream"
 MAGIC: Final = b"\xff\xff\xff\xff"
@@ -93,15 +93,7 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
             f"Arrow: the payload is cut short: {table.num_rows} of {head.lap.frame_count} frames"
         )
     frames = canonical_frames(columns, table.num_rows)
-    if errors := check_frames(frames):
-        raise InvalidLapError(errors)
-    number = frames.column("lap_number")[0].as_py()
-    return Lap(
-        lap_id=head.lap_id or lap_id_for(head.session.session_id, number),
-        session=head.session,
-        lap_time=head.lap.lap_time,
-        frames=frames,
-    )
+    return checked_lap(head.lap_id, head.session, head.lap.lap_time, frames)
 
 
 def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.RecordBatch]]:

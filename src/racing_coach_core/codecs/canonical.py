@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from racing_coach_core.arrow_types import Column, null_column
-from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
+from racing_coach_core.channels import LAP_SCHEMA, Channel
 from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
+from racing_coach_core.lap import every_channel
 from racing_coach_core.validation import MAX_ERRORS
 
 
@@ -29,10 +30,7 @@ def canonical_frames(columns: Mapping[str, Column], rows: int) -> pa.RecordBatch
     """
     arrays: list[Column] = []
     errors: list[ErrorDetail] = []
-    for channel in CHANNELS:
-        column = columns.get(channel.name)
-        if column is None:
-            column = null_column(rows, channel.type)
+    for channel, column in every_channel(columns, rows):
         try:
             arrays.append(_canonical(channel, column))
         except InvalidLapError as error:
@@ -46,6 +44,8 @@ def _canonical(channel: Channel, column: Column) -> Column:
     if channel.required and column.null_count:
         index = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
         raise _error(channel, index, "is required")
+    if pa.types.is_null(column.type):
+        return null_column(len(column), channel.type)
     if pa.types.is_floating(channel.type):
         return _float(channel, column)
     if pa.types.is_integer(channel.type):
@@ -65,8 +65,6 @@ def _wrong_kind(channel: Channel, column: Column, wanted: str) -> InvalidLapErro
 
 
 def _float(channel: Channel, column: Column) -> Column:
-    if pa.types.is_null(column.type):
-        return null_column(len(column), channel.type)
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise _wrong_kind(channel, column, "numbers")
     converted = column if column.type == channel.type else column.cast(channel.type, safe=False)
@@ -83,8 +81,6 @@ def _float(channel: Channel, column: Column) -> Column:
 
 
 def _integer(channel: Channel, column: Column) -> Column:
-    if pa.types.is_null(column.type):
-        return null_column(len(column), channel.type)
     if not pa.types.is_integer(column.type):
         raise _wrong_kind(channel, column, "integers")
     low, high = _range(column)
@@ -125,8 +121,6 @@ def _timestamp(channel: Channel, column: Column) -> Column:
 
 
 def _boolean(channel: Channel, column: Column) -> Column:
-    if pa.types.is_null(column.type):
-        return null_column(len(column), channel.type)
     if not pa.types.is_boolean(column.type):
         raise _wrong_kind(channel, column, "true or false")
     return column

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from racing_coach_core.codecs import arrow, json
-from racing_coach_core.codecs.compression import Buffer, Compression, decompress, detect
+from racing_coach_core.codecs.compression import Buffer, Compression, compress, decompress, detect
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import (
     ContentTypeError,
@@ -22,14 +22,16 @@ class Encoding(StrEnum):
     ARROW = "arrow"
 
 
+_ZSTD = "application/zstd"
 _SAYS_NOTHING = {"application/octet-stream"}
 _ENCODING_TYPES = {json.CONTENT_TYPE: Encoding.JSON, arrow.CONTENT_TYPE: Encoding.ARROW}
 _WRAPPER_TYPES = {
     "application/gzip": Compression.GZIP,
     "application/x-gzip": Compression.GZIP,
-    "application/zstd": Compression.ZSTD,
+    _ZSTD: Compression.ZSTD,
 }
 CONTENT_TYPES = {encoding: name for name, encoding in _ENCODING_TYPES.items()}
+"""Of laps as `encode_lap` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,25 @@ def decode_lap(payload: Buffer, *, content_type: str | None = None, limits: Payl
 def encode_lap(lap: Lap, encoding: Encoding) -> bytes:
     """Encode a lap for the wire."""
     return arrow.encode_arrow(lap) if encoding is Encoding.ARROW else json.encode_json(lap)
+
+
+@dataclass(frozen=True, slots=True)
+class WirePayload:
+    """A lap as it is published, with its MQTT content type."""
+
+    content: bytes
+    content_type: str
+
+
+def wire_payload(lap: Lap, encoding: Encoding) -> WirePayload:
+    """Encode a lap to be published.
+
+    JSON is compressed: a lap of three minutes would be over the limit on the wire. Arrow's buffers are already.
+    """
+    content = encode_lap(lap, encoding)
+    if encoding is Encoding.JSON:
+        return WirePayload(compress(content), _ZSTD)
+    return WirePayload(content, CONTENT_TYPES[encoding])
 
 
 def _encoding(content: Buffer) -> Encoding:

@@ -1,16 +1,9 @@
 """What a lap source found in a file."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.lap import Lap
-
-UNKNOWN: Final = "unknown"
-"""Name and id of a track or car that nobody says."""
-
-MAX_NAME: Final = 256
-"""The longest name a `SessionFrame` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +30,9 @@ class SourceResult:
         refused: the rest of the frames.
         sessions: the driving sessions, also those without a complete lap.
         notes: what else the driver should know, such as a file that was cut short.
-        driver: who drove, where the file says so. The wire contract has no place for it: for display only.
     """
 
     laps: list[Lap] = field(default_factory=list)
     refused: list[RefusedLap] = field(default_factory=list)
     sessions: list[SessionFrame] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    driver: str | None = None

@@ -17,12 +17,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from racing_coach_core.frames import SessionFrame, parse_timestamp
+from racing_coach_core.frames import SessionFrame
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap, frames_from_columns
+from racing_coach_core.topics import to_segment
+from racing_coach_core.wire_types import parse_timestamp
 from racing_coach_rig.sources.simulation import channels
 from racing_coach_rig.sources.simulation.arrays import Floats
 from racing_coach_rig.sources.simulation.driver import DRIVERS, Driver, corner_shares, tremor
+from racing_coach_rig.sources.simulation.habits import with_habits
 from racing_coach_rig.sources.simulation.samples import Drive, sampled
 from racing_coach_rig.sources.simulation.speed import Effort, speed_squared, tyre_grip
 from racing_coach_rig.sources.simulation.stint import Standing, clock
@@ -73,6 +76,8 @@ class Simulator:
         self._seed = seed
         self._started_at = parse_timestamp(started_at or DEFAULT_START)
         name = f"{seed}/{track}/{self.driver}/{car_id}/{car_name}/{self._started_at.isoformat()}"
+        if self.driver.habits:
+            name += f"/{self.driver.habits}"
         self.session = SessionFrame(
             timestamp=self._started_at,
             session_id=session_id or uuid.uuid5(_SESSIONS, name),
@@ -82,6 +87,8 @@ class Simulator:
             car_id=car_id,
             car_name=car_name,
             session_type="Practice",
+            driver_id=to_segment(self.driver.name),
+            driver_name=self.driver.name,
         )
 
     def laps(self, count: int | None = None) -> Iterator[Lap]:
@@ -109,6 +116,8 @@ class Simulator:
         effort = self._effort(number, distance)
         reach = max(1, round(self.track.easing / (3 * line.step)))
         speed = np.sqrt(speed_squared(line.curvature[index % steps], effort, line.step, reach))
+        apexes = np.sort(line.apexes) + line.length * np.array([[-1.0], [0.0], [1.0]])
+        speed = with_habits(speed, self.driver.habits, apexes=apexes, distance=distance, reach=reach)
         time = np.cumsum(np.append(0.0, 2 * line.step / (speed[1:] + speed[:-1])))
         time -= time[steps // 2]
         return Drive(distance, time, speed, lap_time=float(time[steps // 2 + steps]))

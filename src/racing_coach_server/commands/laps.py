@@ -1,27 +1,30 @@
 """`racing-coach laps`: what is stored."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 from uuid import UUID
 
+import pyarrow.compute as pc
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.lap import Lap
+from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.text import driver, lap_time, shown, track
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
-from racing_coach_server.telemetry.export import ExportFormat, stored_lap, write_lap
-from racing_coach_server.telemetry.models import LapRecord, TrackSession
-from racing_coach_server.telemetry.service import TelemetryService
+from racing_coach_server.telemetry.export import ExportFormat, write_lap
+from racing_coach_server.telemetry.reading import StoredLaps
+from racing_coach_server.telemetry.schemas import StoredLap
 
 laps = typer.Typer(no_args_is_help=True, help="Stored laps.")
 console = Console()
-_WIDTH: Final = 140
+_WIDTH: Final = 160
 
 
 @laps.command("list")
@@ -31,69 +34,63 @@ def list_laps(
 ) -> None:
     """Show the laps stored last, newest first."""
 
-    async def work(session: AsyncSession, _: Settings) -> list[tuple[LapRecord, TrackSession | None]]:
-        service = TelemetryService(session)
-        records = await service.laps(session_id=session_id, limit=limit)
-        return [(record, await session.get(TrackSession, record.track_session_id)) for record in records]
+    async def work(session: AsyncSession, _: Settings) -> Sequence[StoredLap]:
+        return await StoredLaps(session).newest(session_id=session_id, limit=limit)
 
     table = Table(title="Laps, newest first; `laps show` says more of one")
     for name in ("lap_id", "received", "lap", "lap time", "valid"):
         table.add_column(name, no_wrap=True)
-    for name in ("rig", "track", "car"):
+    for name in ("driver", "rig", "track", "car"):
         table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for record, session in in_transaction(work):
+    for lap in in_transaction(work):
         table.add_row(
-            str(record.id),
-            f"{record.received_at:%m-%d %H:%M}",
-            str(record.lap_number),
-            _lap_time(record.lap_time),
-            "yes" if record.is_valid else "no",
-            record.rig_id,
-            escape(session.track_name) if session else "",
-            escape(session.car_name) if session else "",
+            str(lap.lap_id),
+            f"{lap.received_at:%m-%d %H:%M}",
+            str(lap.lap_number),
+            lap_time(lap.lap_time),
+            "yes" if lap.is_valid else "no",
+            shown(driver(lap)),
+            lap.rig_id,
+            shown(track(lap)),
+            shown(lap.session.car_name),
         )
     # Eighty columns, which is also what a pipe gets, do not hold a lap_id and a track.
     Console(width=max(console.width, _WIDTH)).print(table)
 
 
-def _lap_time(seconds: float | None) -> str:
-    return "unknown" if seconds is None else f"{int(seconds // 60)}:{seconds % 60:06.3f}"
-
-
-async def _find(session: AsyncSession, lap_id: UUID) -> tuple[LapRecord, TrackSession, Lap]:
-    service = TelemetryService(session)
-    found = await service.lap(lap_id)
-    if found is None:
-        raise CommandError(f"no lap {lap_id} is stored; `racing-coach laps list` shows those that are")
-    return *found, await stored_lap(service, *found)
+async def _find(session: AsyncSession, lap: str) -> tuple[StoredLap, Lap]:
+    stored = await find_lap(session, lap)
+    return stored, await StoredLaps(session).lap(stored)
 
 
 @laps.command("show")
-def show_lap(lap_id: UUID) -> None:
+def show_lap(lap_id: LapArgument) -> None:
     """Show one lap: what is known of it, and the range of each channel."""
-    record, track, lap = in_transaction(lambda session, _: _find(session, lap_id))
-    title = f"Lap {record.lap_number}, {_lap_time(record.lap_time)}"
+    stored, lap = in_transaction(lambda session, _: _find(session, lap_id))
+    title = f"Lap {stored.lap_number}, {lap_time(stored.lap_time)}"
     about = Table("", Column("", overflow="fold"), show_header=False, title=title)
     for name, value in (
-        ("lap_id", record.id),
-        ("session_id", track.id),
-        ("rig", record.rig_id),
-        ("track", track.track_name),
-        ("car", track.car_name),
-        ("valid", "yes" if record.is_valid else "no"),
-        ("frames", f"{record.frame_count:,}"),
-        ("received", record.received_at),
-        ("payload_sha256", record.payload_sha256),
+        ("lap_id", stored.lap_id),
+        ("session_id", stored.session.session_id),
+        ("driver", driver(stored)),
+        ("rig", stored.rig_id),
+        ("track", track(stored)),
+        ("car", stored.session.car_name),
+        ("valid", "yes" if stored.is_valid else "no"),
+        ("frames", f"{stored.frame_count:,}"),
+        ("received", stored.received_at),
+        ("payload_sha256", stored.payload_sha256),
     ):
-        about.add_row(name, escape(str(value)))
+        about.add_row(name, shown(str(value)))
     console.print(about)
     ranges = Table(title="Channels")
     for name in ("channel", "lowest", "highest", "frames with a value"):
         ranges.add_column(name, no_wrap=name == "channel")
     for name in lap.frames.schema.names:
-        values = [v for v in lap.frames.column(name).to_pylist() if v is not None]
-        if values:
-            ranges.add_row(name, _shown(min(values)), _shown(max(values)), f"{len(values):,}")
+        column = lap.frames.column(name)
+        if values := len(column) - column.null_count:
+            extremes = pc.min_max(column)
+            ranges.add_row(name, _shown(extremes["min"].as_py()), _shown(extremes["max"].as_py()), f"{values:,}")
     console.print(ranges)
 
 
@@ -103,7 +100,7 @@ def _shown(value: object) -> str:
 
 @laps.command("export")
 def export_lap(
-    lap_id: UUID,
+    lap_id: LapArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
     kind: Annotated[
         ExportFormat,
@@ -111,9 +108,9 @@ def export_lap(
     ] = ExportFormat.CSV,
 ) -> None:
     """Write a stored lap to a file."""
-    _, _, lap = in_transaction(lambda session, _: _find(session, lap_id))
+    _, lap = in_transaction(lambda session, _: _find(session, lap_id))
     try:
         write_lap(lap, output, kind)
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from error
-    console.print(f"{lap.frames.num_rows:,} frames written to {output}")
+    console.print(f"{lap.frames.num_rows:,} frames written to {shown(str(output))}")

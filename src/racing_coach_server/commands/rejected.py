@@ -1,6 +1,9 @@
 """`racing-coach rejected`: messages that were refused, kept for inspection and replay."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +18,12 @@ from racing_coach_server.commands.runner import in_transaction
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
+from racing_coach_server.features import FEATURES
 from racing_coach_server.messaging.messages import Message
 from racing_coach_server.messaging.router import Router
-from racing_coach_server.telemetry import handlers
-from racing_coach_server.telemetry.models import RejectedMessage
-from racing_coach_server.telemetry.service import TelemetryService
+from racing_coach_server.rejected.models import RejectedMessage
+from racing_coach_server.rejected.schemas import RejectionSummary
+from racing_coach_server.rejected.service import RejectedMessages
 
 rejected = typer.Typer(no_args_is_help=True, help="Messages that were rejected.")
 console = Console()
@@ -29,8 +33,8 @@ console = Console()
 def list_rejected(limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50) -> None:
     """Show the messages rejected last, newest first."""
 
-    async def work(session: AsyncSession, _: Settings) -> list[RejectedMessage]:
-        return list(await TelemetryService(session).rejected(limit=limit))
+    async def work(session: AsyncSession, _: Settings) -> Sequence[RejectionSummary]:
+        return await RejectedMessages(session).newest(limit=limit)
 
     table = Table(title="Rejected messages, newest first")
     for name in ("id", "topic", "bytes", "times", "last received", "reason"):
@@ -39,7 +43,7 @@ def list_rejected(limit: Annotated[int, typer.Option(min=1, help="At most so man
         table.add_row(
             str(message.id),
             message.topic,
-            f"{len(message.payload):,}",
+            f"{message.payload_bytes:,}",
             str(message.times_received),
             f"{message.last_received_at:%Y-%m-%d %H:%M:%S}",
             escape(message.reason),
@@ -48,7 +52,7 @@ def list_rejected(limit: Annotated[int, typer.Option(min=1, help="At most so man
 
 
 async def _find(session: AsyncSession, rejected_id: int) -> RejectedMessage:
-    found = await TelemetryService(session).rejection(rejected_id)
+    found = await RejectedMessages(session).find(rejected_id)
     if found is None:
         raise CommandError(f"no rejected message {rejected_id}; `racing-coach rejected list` shows them")
     return found
@@ -90,28 +94,35 @@ def show_rejected(
 
 @rejected.command("replay")
 def replay(rejected_ids: list[int]) -> None:
-    """Handle rejected messages again, after what was wrong is mended; those that are stored now are forgotten."""
+    """Handle rejected messages again, after what was wrong is mended; those that are stored now are forgotten.
+
+    What a daemon does after a message is stored, such as coaching, it does with its next catch-up.
+    """
     failed = 0
     for rejected_id in rejected_ids:
-
-        async def work(session: AsyncSession, settings: Settings, which: int = rejected_id) -> str:
-            message = await _find(session, which)
-            found = Router(handlers.routes(Dependencies(settings))).find(message.topic)
-            if found is None:
-                raise CommandError(f"{message.topic!r} is no lap topic below {settings.mqtt.topic_prefix!r}")
-            route, segments = found
-            again = _message(message, segments)
-            reply = await route.handle(again, await route.read(again), session)
-            await TelemetryService(session).forget_rejection(which)
-            return reply.outcome.value
-
         try:
-            outcome = f"[green]{in_transaction(work)}"
+            outcome = f"[green]{in_transaction(partial(_replay, rejected_id=rejected_id))}"
         except RacingCoachError as error:
             failed += 1
             outcome = f"[red]not stored[/]: {escape(str(error))}"
         console.print(f"{rejected_id}: {outcome}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
+
+
+async def _replay(session: AsyncSession, settings: Settings, rejected_id: int) -> str:
+    message = await _find(session, rejected_id)
+    if not message.payload and message.payload_sha256 != hashlib.sha256(b"").hexdigest():
+        raise CommandError("its payload was not kept: the quota was used up; its sender has it still")
+    with Dependencies(settings) as dependencies:
+        router = Router([route for make in FEATURES for route in make(dependencies).routes])
+        found = router.find(message.topic)
+        if found is None:
+            raise CommandError(f"{message.topic!r} is no topic of ours below {settings.mqtt.topic_prefix!r}")
+        route, segments = found
+        again = _message(message, segments)
+        reply = await route.handle(again, await route.read(again), session)
+    await RejectedMessages(session).forget(rejected_id)
+    return reply.outcome.value
 
 
 def _message(row: RejectedMessage, segments: dict[str, str]) -> Message:

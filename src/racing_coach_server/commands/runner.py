@@ -10,6 +10,7 @@ from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.config import Settings, load_settings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import in_words
+from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.logging import configure_logging
 
@@ -29,14 +30,41 @@ def in_transaction[T](work: Callable[[AsyncSession, Settings], Awaitable[T]]) ->
     Raises:
         CommandError: the database is not reached, or refuses.
     """
+
+    async def go(database: Database, settings: Settings) -> T:
+        async with database.transaction() as session:
+            return await work(session, settings)
+
+    return with_database(go)
+
+
+def with_dependencies[T](work: Callable[[AsyncSession, Dependencies], Awaitable[T]]) -> T:
+    """The same for work that features' services do.
+
+    Raises:
+        CommandError: the database is not reached, or refuses.
+    """
+
+    async def go(session: AsyncSession, settings: Settings) -> T:
+        with Dependencies(settings) as dependencies:
+            return await work(session, dependencies)
+
+    return in_transaction(go)
+
+
+def with_database[T](work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+    """Do a command's work, in as many transactions as it takes.
+
+    Raises:
+        CommandError: the database is not reached, or refuses.
+    """
     settings = load_settings()
     configure_logging(settings.log)
 
     async def go() -> T:
         database = Database(create_engine(settings.database, pool_size=1, application="racing-coach command"))
         try:
-            async with database.transaction() as session:
-                return await work(session, settings)
+            return await work(database, settings)
         finally:
             await database.close()
 

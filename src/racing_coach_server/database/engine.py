@@ -1,4 +1,4 @@
-"""The engine, its pool, and the one place that opens and ends transactions."""
+"""The engine, its pool, and its transactions."""
 
 import asyncio
 import contextlib
@@ -13,14 +13,33 @@ from racing_coach_server.config import VERSION, DatabaseSettings
 _FAREWELL_S: Final = 3.0
 
 
-def create_engine(settings: DatabaseSettings, *, pool_size: int, application: str) -> AsyncEngine:
+_VANISHED_S: Final = 10
+"""After so long the server gives up a client from which nothing comes any more."""
+_LOCK_S: Final = 10.0
+
+_LIVENESS: Final = {
+    # A machine that loses power says no farewell. In the middle of a COPY no timeout of a transaction counts, and the
+    # server's keepalive takes two hours as it comes: for so long the laps' locks would be held, against the very laps
+    # that come again. Over a local socket the server ignores these.
+    "tcp_keepalives_idle": f"{_VANISHED_S // 2}",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": f"{_VANISHED_S // 2}",
+    "tcp_user_timeout": f"{_VANISHED_S}s",
+}
+
+
+def create_engine(
+    settings: DatabaseSettings, *, pool_size: int, application: str, is_for_migrations: bool = False
+) -> AsyncEngine:
     """An engine with a pool; nothing connects before it is used.
 
     Args:
         settings: the way to the database.
         pool_size: most connections at once; asking for one more waits.
         application: shown in `pg_stat_activity`.
+        is_for_migrations: a statement, and the pause between two, may take any time.
     """
+    limit_s = settings.command_timeout_s
     return create_async_engine(
         settings.sqlalchemy_url,
         pool_size=pool_size,
@@ -31,16 +50,17 @@ def create_engine(settings: DatabaseSettings, *, pool_size: int, application: st
         pool_recycle=3600,
         connect_args={
             "timeout": settings.connect_timeout_s,
-            "command_timeout": settings.command_timeout_s,
+            "command_timeout": None if is_for_migrations else limit_s,
             "server_settings": {
                 "application_name": f"{application} {VERSION}",
                 "synchronous_commit": settings.synchronous_commit,
                 "timezone": "UTC",
                 # Sooner than the command timeout, so that waiting for somebody's lock has a name of its own: it is
                 # never held against the lap that waits.
-                "lock_timeout": f"{settings.command_timeout_s / 2:g}s",
+                "lock_timeout": f"{min(limit_s / 2, _LOCK_S):g}s",
                 # A daemon that was cut off in the middle of a lap must not hold its locks: the lap comes again.
-                "idle_in_transaction_session_timeout": f"{settings.command_timeout_s:g}s",
+                "idle_in_transaction_session_timeout": "0" if is_for_migrations else f"{limit_s:g}s",
+                **_LIVENESS,
             },
         },
     )

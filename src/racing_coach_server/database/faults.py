@@ -79,6 +79,11 @@ def is_want_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
+def is_lock_wait(error: BaseException) -> bool:
+    """Whether the work waited too long for a lock that somebody else has: the database itself is well."""
+    return any(getattr(link, "sqlstate", None) == "55P03" for link in _chain(error))
+
+
 def may_be_poison(error: BaseException) -> bool:
     """Whether a failure in the middle of the work may be the message's own doing.
 

@@ -1,5 +1,6 @@
 """Bring the schema to what this version needs."""
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,15 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from racing_coach_core.concurrency import first_of
+from racing_coach_server.config import DatabaseSettings
+from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.exceptions import MigrationError
 
 log = structlog.stdlib.get_logger(__name__)
 
+_ASK_S: Final = 5.0
+_LOCK_TIMEOUT: Final = "10s"
 _LOCK_KEY: Final = 0x7261_6369_6E67
 """Advisory lock of the migrations ("racing"): of several daemons that start at once, one migrates."""
 
@@ -37,6 +43,40 @@ async def current_revision(engine: AsyncEngine) -> str | None:
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
+async def upgrade_database(settings: DatabaseSettings) -> str | None:
+    """Bring the schema to what this version needs, however long that takes; the revision that it is at then.
+
+    A timeout for statements would cancel a migration of a large table, and the next try too. So there is none, and a
+    connection beside it asks all the time whether the server is still there.
+
+    Raises:
+        MigrationError: the database is at a revision that this version does not know.
+    """
+    migrating, watching = (
+        create_engine(settings, pool_size=1, application="racing-coach db upgrade", is_for_migrations=which)
+        for which in (True, False)
+    )
+    try:
+        await first_of(upgrade(migrating), _until_it_is_gone(watching))
+        return await current_revision(watching)
+    finally:
+        # One that is gone would not take the farewell, either.
+        await Database(migrating).close()
+        await Database(watching).close()
+
+
+async def _until_it_is_gone(engine: AsyncEngine) -> None:
+    """Ask at an interval, until there is no answer.
+
+    Raises:
+        Exception: whatever the driver says of a server that does not answer.
+    """
+    while True:
+        await asyncio.sleep(_ASK_S)
+        async with engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+
 async def upgrade(engine: AsyncEngine) -> None:
     """Apply what is missing, all in one transaction, under an advisory lock.
 
@@ -44,7 +84,11 @@ async def upgrade(engine: AsyncEngine) -> None:
         MigrationError: the database is at a revision that this version does not know.
     """
     async with engine.begin() as connection:
+        # Another daemon may migrate for an hour. But a table that others read is not waited for any longer than usual:
+        # whoever comes after us would wait behind us.
+        await connection.execute(text("select set_config('lock_timeout', '0', true)"))
         await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        await connection.execute(text("select set_config('lock_timeout', :limit, true)"), {"limit": _LOCK_TIMEOUT})
         await connection.run_sync(_upgrade)
 
 

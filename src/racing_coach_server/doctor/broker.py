@@ -1,18 +1,14 @@
-"""Does the broker carry what we need, keep it, and keep others out?"""
+"""Does the broker carry what we need, and keep it?"""
 
 import asyncio
 import secrets
 
-from racing_coach_core.mqtt import (
-    BrokerError,
-    BrokerRefusedError,
-    Connection,
-    PacketTooLargeError,
-    PublishRefusedError,
-)
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.exceptions import BrokerError, BrokerRefusedError, PacketTooLargeError, PublishRefusedError
 from racing_coach_core.settings import MqttSettings
 from racing_coach_server.config import Settings
 from racing_coach_server.doctor.report import Report
+from racing_coach_server.doctor.strangers import examine_strangers
 
 _SUBJECT = "broker"
 _PROBES = 6
@@ -30,7 +26,7 @@ async def examine_broker(settings: Settings, report: Report) -> None:
             await _answers(connection, settings, report)
             await _largest(connection, settings, probe, report)
         await _receive_maximum(settings, probe, report)
-        await _strangers(settings, report)
+        await examine_strangers(settings, report)
     except BrokerError as error:
         report.bad(
             _SUBJECT,
@@ -125,20 +121,3 @@ async def _receive_maximum(settings: Settings, probe: str, report: Report) -> No
         )
     else:
         report.good(subject, "honoured")
-
-
-async def _strangers(settings: Settings, report: Report) -> None:
-    """Promise 5: nobody without a name reads laps."""
-    anonymous = settings.mqtt.model_copy(update={"username": None, "password": None})
-    subject = "strangers"
-    try:
-        async with _connection(anonymous, "stranger") as connection:
-            await connection.subscribe([settings.mqtt.topics.laps.filter])
-    except BrokerError:
-        report.good(subject, "a client without a password reads no laps")
-        return
-    report.advice(
-        subject,
-        "a client without a password may read laps",
-        "on anything but a closed home network: allow_anonymous false, a password file and an access list",
-    )

@@ -26,7 +26,7 @@ async def examine_database(settings: Settings, report: Report) -> None:
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
-            f"{settings.database.sqlalchemy_url.render_as_string(hide_password=True)} not reached: {in_words(error)}",
+            f"{settings.database.where} not reached: {in_words(error)}",
             "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
         )
     finally:
@@ -56,10 +56,8 @@ async def _durability(connection: AsyncConnection, report: Report) -> None:
 
 async def _capacity(connection: AsyncConnection, settings: Settings, report: Report) -> None:
     limit = int(await _show(connection, "max_connections"))
-    (used,) = (
-        await connection.execute(text("select count(*) from pg_stat_activity where backend_type = 'client backend'"))
-    ).one()
-    needs = settings.delivery.concurrency + 1
+    used = int((await connection.execute(text(_CLIENTS))).scalar_one())
+    needs = settings.delivery.concurrency + 1 + settings.followers.connections
     if used + needs > limit:
         report.advice(
             "connections",

@@ -3,33 +3,55 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 import psutil
 import structlog
 
-from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, MqttHealth
-from racing_coach_core.mqtt import BrokerError, Connection, PublishRefusedError, Will
+from racing_coach_core.messages import DaemonState, DatabaseHealth, FeatureAccounts, Heartbeat, LapAccounts, MqttHealth
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.exceptions import BrokerError, PublishRefusedError
+from racing_coach_core.mqtt.will import Will
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import in_words
+from racing_coach_server.following.runner import Progress
 from racing_coach_server.health.service import HealthService
-from racing_coach_server.messaging.accounts import Accounts
-from racing_coach_server.messaging.client import BrokerClient
-from racing_coach_server.messaging.dispatcher import Dispatcher
+from racing_coach_server.messaging.accounts import Counts
+from racing_coach_server.messaging.status import MessagingStatus
 from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
+
+_LAP: Final = "lap"
+"""The noun of the route whose counts are the heartbeat's `laps`."""
 
 
 class Health:
     """Publishes the daemon's state and its heartbeats."""
 
-    def __init__(self, settings: Settings, database: Database, accounts: Accounts, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        messaging: Callable[[], MessagingStatus],
+        followers: Callable[[], Mapping[str, Progress]],
+    ) -> None:
+        """Wire it.
+
+        Args:
+            settings: the daemon's settings.
+            database: asked how it is, at every heartbeat.
+            messaging: how messaging is at this moment.
+            followers: how far each feature's followers are at this moment.
+        """
         self._settings = settings
         self._database = database
-        self._accounts = accounts
-        self._dispatcher = dispatcher
+        self._messaging = messaging
+        self._followers = followers
         self._started = time.monotonic()
         self._process = psutil.Process()
         self._refused = Trouble("monitoring sees nothing of us", "monitoring sees us again")
@@ -42,7 +64,7 @@ class Health:
         return Will(topic=self._state_topic, payload=self._state(online=False))
 
     async def say_online(self, connection: Connection) -> None:
-        """Publish the retained state on a new connection. Should the broker not let us, laps are taken all the same."""
+        """Publish the retained state on a new connection. If the broker refuses it, laps are taken all the same."""
         try:
             await connection.publish(self._state_topic, self._state(online=True), retain=True)
         except PublishRefusedError as error:
@@ -61,50 +83,54 @@ class Health:
             instance=settings.instance,
             version=VERSION,
             timestamp=datetime.now(UTC),
-            client_id=settings.client_id,
+            client_id=settings.public_client_name,
+            heartbeat_interval_s=settings.health.interval_s,
         )
         return state.model_dump_json().encode()
 
-    async def run(self, client: BrokerClient) -> None:
+    async def run(self, outgoing: Callable[[], Connection | None]) -> None:
         """Send a heartbeat at every interval, while connected."""
         interval = self._settings.health.interval_s
         due = time.monotonic()
         while True:
-            connection = client.outgoing
+            connection = outgoing()
             if connection is not None:
                 with contextlib.suppress(BrokerError):
                     # What is wrong with the connection shows where laps are handled; a heartbeat can be missed.
-                    await connection.publish(
-                        self._heartbeat_topic, (await self.heartbeat(client)).model_dump_json().encode()
-                    )
+                    await connection.publish(self._heartbeat_topic, (await self.heartbeat()).model_dump_json().encode())
             due = max(due + interval, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
-    async def heartbeat(self, client: BrokerClient) -> Heartbeat:
+    async def heartbeat(self) -> Heartbeat:
         """How the daemon is now."""
         database = await self._database_health()
-        trouble = self._dispatcher.database_trouble.reason or self._dispatcher.answer_trouble.reason
-        healthy = database.status == "healthy" and trouble is None and client.outgoing is not None
+        # Taken last and without a pause between them, so that the numbers are of one moment.
+        messaging = self._messaging()
+        laps = messaging.counts.get(_LAP, Counts())
+        healthy = database.status == "healthy" and not messaging.trouble and messaging.connected_since is not None
         return Heartbeat(
             instance=self._settings.instance,
             version=VERSION,
             uptime_s=round(time.monotonic() - self._started, 3),
             status="healthy" if healthy else "degraded",
             mqtt=MqttHealth(
-                connected_since=client.connected_since,
-                reconnects=max(0, client.connects - 1),
-                message=self._dispatcher.answer_trouble.reason,
+                connected_since=messaging.connected_since,
+                reconnects=messaging.reconnects,
+                message=messaging.answer_trouble,
             ),
             database=database,
-            # Taken last and without a pause between them, so that the numbers are of one moment.
             timestamp=datetime.now(UTC),
-            laps=self._accounts.snapshot(),
-            frames_stored=self._accounts.rows_stored,
+            laps=LapAccounts.model_validate(laps, from_attributes=True),
+            frames_stored=laps.rows_stored,
             rss_bytes=self._process.memory_info().rss,
+            features={
+                name: FeatureAccounts(done=each.done, failed=each.failed, behind=each.behind)
+                for name, each in self._followers().items()
+            },
         )
 
     async def _database_health(self) -> DatabaseHealth:
-        reason = self._dispatcher.database_trouble.reason
+        reason = self._messaging().database_trouble
         try:
             async with asyncio.timeout(self._settings.health.database_timeout_s):
                 async with self._database.transaction() as session:

@@ -1,6 +1,7 @@
 """The daemon's session with the broker: connects again for ever, and feeds the dispatcher."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -8,24 +9,26 @@ from typing import Final
 import structlog
 
 from racing_coach_core.backoff import Backoff
-from racing_coach_core.mqtt import (
-    BrokerError,
-    Connection,
-    ConnectionLostError,
-    Delivery,
-    HeldBytes,
-    SessionTakenOverError,
-    Will,
-)
+from racing_coach_core.concurrency import first_of
+from racing_coach_core.mqtt.budget import HeldBytes
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.delivery import Delivery
+from racing_coach_core.mqtt.exceptions import BrokerError, ConnectionLostError, SessionTakenOverError
+from racing_coach_core.mqtt.will import Will
 from racing_coach_server.config import Settings
 from racing_coach_server.messaging.dispatcher import Dispatcher
+from racing_coach_server.messaging.fairness import Fairness
 from racing_coach_server.messaging.link import Link, linked
 from racing_coach_server.messaging.router import Router
+from racing_coach_server.messaging.slots import Slots
+from racing_coach_server.messaging.status import MessagingStatus
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
+_AHEAD: Final = 4
+"""Messages that are asked for at once, for each one that is worked on."""
 _SOON_S: Final = 10.0
 _SOON_LOST_LINKS: Final = 3
 _DISCONNECT_S: Final = 5.0
@@ -64,14 +67,24 @@ class BrokerClient:
         self._will = will
         self._on_connect = on_connect
         self._held = HeldBytes()
-        self._slots = asyncio.Semaphore(settings.delivery.concurrency)
-        self._receive_maximum = settings.delivery.concurrency
+        self._slots = Slots(settings.delivery.concurrency)
+        self._fairness = Fairness(
+            self._slots,
+            concurrency=settings.delivery.concurrency,
+            budget_bytes=settings.delivery.budget.bytes,
+            waste_s=settings.delivery.waste_s,
+        )
+        # More than are worked on: while one rig's wait for their turn, another's are to be seen.
+        self._receive_maximum = _AHEAD * settings.delivery.concurrency
         self._in_flight: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._farewell: OnConnect | None = None
         self._link: Link | None = None
         self._runs: asyncio.Task[None] | None = None
         self._soon_lost = 0
+        self._finishing = f"finishing {router.things} in flight"
+        self._unfinished = f"{router.things} go back to the broker unfinished"
         self.connected_since: datetime | None = None
         self.connects = 0
         self.trouble = Trouble("the broker is not reached, trying on", "the broker is back")
@@ -85,6 +98,20 @@ class BrokerClient:
     def receive_maximum(self) -> int:
         """The Receive Maximum in force."""
         return self._receive_maximum
+
+    async def room(self) -> None:
+        """Wait until a slot is free that no message waits for."""
+        await self._slots.room()
+
+    def status(self) -> MessagingStatus:
+        """How messaging is at this moment."""
+        return MessagingStatus(
+            connected_since=self.connected_since,
+            reconnects=max(0, self.connects - 1),
+            database_trouble=self._dispatcher.database_trouble.reason,
+            answer_trouble=self._dispatcher.answer_trouble.reason,
+            counts=self._dispatcher.counts(),
+        )
 
     async def run(self) -> None:
         """Stay connected until `stop`.
@@ -121,7 +148,11 @@ class BrokerClient:
         return self._soon_lost >= _SOON_LOST_LINKS
 
     async def _look_who_it_was(self, backoff: Backoff) -> None:
-        """Tell another daemon from a connection of our own that the network swallowed and gave back too late."""
+        """Find out who took our session over: another daemon, or we ourselves.
+
+        A connection of our own that the network lost, and that reaches the broker when we have made the next one,
+        looks like another daemon. Only another daemon has a heartbeat.
+        """
         self._soon_lost = 0
         try:
             await refuse_if_in_use(self._settings)
@@ -131,26 +162,35 @@ class BrokerClient:
 
     async def stop(self, farewell: OnConnect) -> None:
         """Take nothing more, finish what is in flight, say farewell, disconnect."""
-        link = self._link
+        self._farewell = farewell
         self._stopping.set()
-        if self._in_flight:
-            log.info("finishing laps in flight", in_flight=len(self._in_flight))
-            _, unfinished = await asyncio.wait(self._in_flight, timeout=self._settings.delivery.stop_grace_s)
-            for task in unfinished:
-                task.cancel()
-            if unfinished:
-                log.warning("laps go back to the broker unfinished", laps=len(unfinished))
-        if link is not None and link.alive:
-            try:
-                await farewell(link.outgoing)
-            except BrokerError as error:
-                log.warning("could not say farewell, the will does", error=str(error))
-                link.incoming.abort()
-                link.outgoing.abort()
+        await self._finish()
         self._stopped.set()
         if self._runs is not None:
             # The broker publishes the will of a client whose DISCONNECT it has not seen.
-            await asyncio.wait({self._runs}, timeout=_DISCONNECT_S)
+            await asyncio.wait({self._runs}, timeout=self._settings.mqtt.timeout_s + _DISCONNECT_S)
+
+    async def _say_farewell(self, link: Link) -> None:
+        """Said on whatever link stands when we stop, also on one that had only just said that we are there."""
+        if self._farewell is None or not link.alive:
+            return
+        try:
+            await self._farewell(link.outgoing)
+        except BrokerError as error:
+            log.warning("could not say farewell, the will does", error=str(error))
+            link.incoming.abort()
+            link.outgoing.abort()
+
+    async def _finish(self) -> None:
+        """Wait for what is in flight; what takes too long is given back to the broker."""
+        if not self._in_flight:
+            return
+        log.info(self._finishing, in_flight=len(self._in_flight))
+        _, unfinished = await asyncio.wait(self._in_flight, timeout=self._settings.delivery.stop_grace_s)
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            log.warning(self._unfinished, messages=len(unfinished))
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -168,10 +208,13 @@ class BrokerClient:
             finally:
                 link.incoming.drop_waiting()
             await self._stopped.wait()
+            await self._say_farewell(link)
 
     async def _begin(self, link: Link, backoff: Backoff) -> None:
         """Subscribe, and say that we are there."""
-        await link.incoming.subscribe(self._filters())
+        # A retained lap came when it was published. With every SUBSCRIBE again, it would be work for nothing, and a
+        # rig could retain as many as it likes.
+        await link.incoming.subscribe(self._filters(), retained=False)
         await self._on_connect(link.outgoing)
         self._link = link
         self.connected_since = datetime.now(UTC)
@@ -191,55 +234,57 @@ class BrokerClient:
         )
 
     def _filters(self) -> list[str]:
-        group = self._settings.delivery.shared_group
+        group = self._settings.shared_group
         return [f"$share/{group}/{name}" if group else name for name in self._router.filters]
 
     async def _take(self, link: Link, backoff: Backoff, tasks: asyncio.TaskGroup) -> None:
         """Give each delivery to the dispatcher, as many at once as there are slots, until told to stop.
 
-        What the broker kept for the session comes before the SUBACK, and may fill the memory budget: it is
-        worked on while we subscribe.
+        What the broker kept comes before the SUBACK, and may fill the memory budget: it is worked on meanwhile.
         """
-        beginning = asyncio.ensure_future(self._begin(link, backoff))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        ended = asyncio.ensure_future(link.ended())
-        taking = asyncio.ensure_future(self._take_all(link, tasks))
-        try:
-            await asyncio.wait({beginning, stopping, ended, taking}, return_when=asyncio.FIRST_COMPLETED)
-            if beginning.done():
-                beginning.result()
-                await asyncio.wait({stopping, ended, taking}, return_when=asyncio.FIRST_COMPLETED)
-            if taking.done():
-                taking.result()
-            if ended.done():
-                raise ended.result()
-        finally:
-            for future in (beginning, stopping, ended, taking):
-                future.cancel()
-            await asyncio.gather(beginning, stopping, ended, taking, return_exceptions=True)
+        await first_of(
+            self._take_all(link, tasks),
+            self._until_ended(link),
+            self._begin_and_stay(link, backoff),
+            self._stopping.wait(),
+        )
+
+    async def _until_ended(self, link: Link) -> None:
+        """Wait for the end of the link, and raise it."""
+        raise await link.ended()
+
+    async def _begin_and_stay(self, link: Link, backoff: Backoff) -> None:
+        await self._begin(link, backoff)
+        await self._stopping.wait()
 
     async def _take_all(self, link: Link, tasks: asyncio.TaskGroup) -> None:
         async for delivery in link.incoming.deliveries():
-            await self._slot(delivery)
             link.acks.took(delivery.receipt)
-            task = tasks.create_task(self._work(delivery, link), name=f"message {delivery.topic}")
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
+            sender = self._router.sender(delivery.topic)
+            # Where they come one at a time there is never another to be seen.
+            if self._fairness.takes(sender, delivery, alone=link.incoming.receive_maximum == 1):
+                tasks.create_task(self._work(delivery, sender, link), name=f"message {delivery.topic[:200]}")
+            else:
+                delivery.release()
+                with contextlib.suppress(ConnectionLostError):
+                    link.acks.done(delivery.receipt)
+                await asyncio.sleep(0)  # these come faster than anything that waits
             self._look_at_receive_maximum(link.incoming)
 
-    async def _slot(self, delivery: Delivery) -> None:
-        """Wait for a free slot; a delivery that is given up meanwhile gives its memory back."""
+    async def _work(self, delivery: Delivery, sender: str, link: Link) -> None:
         try:
-            await self._slots.acquire()
-        except asyncio.CancelledError:
-            delivery.release()
-            raise
-
-    async def _work(self, delivery: Delivery, link: Link) -> None:
-        try:
-            await self._dispatcher.handle(delivery, link)
+            async with self._fairness.turn(sender) as turn:
+                if self._stopping.is_set() or not link.alive:
+                    return  # the broker sends it again
+                task = asyncio.current_task()
+                assert task is not None
+                self._in_flight.add(task)
+                try:
+                    turn.outcome = await self._dispatcher.handle(delivery, link)
+                finally:
+                    self._in_flight.discard(task)
         finally:
-            self._slots.release()
+            self._fairness.done(sender, delivery)
             delivery.release()
 
     def _look_at_receive_maximum(self, connection: Connection) -> None:

@@ -5,14 +5,26 @@ laps that are not read, and the laps would wait for the answer. So what goes out
 is always read, and whose small packets do not queue behind payloads of megabytes.
 """
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
-from racing_coach_core.mqtt import Connection, ConnectionLostError, HeldBytes, Will
+from racing_coach_core.concurrency import first_of
+from racing_coach_core.mqtt.budget import HeldBytes
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.exceptions import ConnectionLostError
+from racing_coach_core.mqtt.will import Will
 from racing_coach_server.config import Settings
 from racing_coach_server.messaging.ordered_acks import OrderedAcks
+
+_AT_ONCE_S: Final = 2.0
+_ONE_FOR_EACH_USER: Final = (
+    "the first of our two connections ended as soon as the second was there: if this listener takes the user name for "
+    "the client id, as that for rigs does, the daemon needs the other one (RACING_COACH_MQTT__PORT=1884 with our "
+    "mosquitto.conf)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +42,7 @@ class Link:
 
     async def ended(self) -> ConnectionLostError:
         """Wait for the end of either, and say why it ended."""
-        waits = [asyncio.ensure_future(c.ended()) for c in (self.incoming, self.outgoing)]
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
-        finally:
-            for wait in waits:
-                wait.cancel()
+        return await first_of(self.incoming.ended(), self.outgoing.ended())
 
 
 @asynccontextmanager
@@ -56,4 +62,10 @@ async def linked(settings: Settings, *, receive_maximum: int, will: Will, held: 
         held=held,
     )
     async with outgoing, incoming:
-        yield Link(incoming, outgoing)
+        since = time.monotonic()
+        try:
+            yield Link(incoming, outgoing)
+        except ConnectionLostError as error:
+            if incoming.alive and not outgoing.alive and time.monotonic() - since < _AT_ONCE_S:
+                raise ConnectionLostError(f"{error}; {_ONE_FOR_EACH_USER}") from error
+            raise

@@ -1,28 +1,18 @@
-"""What passes between dispatcher and handlers."""
+"""What passes between dispatcher, handlers and followers. Nothing here knows MQTT's packets."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
-from paho.mqtt.properties import Properties
+from pydantic import BaseModel
 
 from racing_coach_core.exceptions import ErrorDetail
 from racing_coach_core.identity import payload_sha256
-
-MAX_TEXT: Final = 4_000
-
-
-def storable(text: str, limit: int = MAX_TEXT) -> str:
-    """Text with which a sender cannot get its own rejection refused, nor fill the table.
-
-    PostgreSQL's text and jsonb take neither U+0000 nor lone surrogates, and a reason may quote what was sent.
-    """
-    clean = text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
-    return clean if len(clean) <= limit else f"{clean[:limit]}…"
 
 
 class Outcome(StrEnum):
@@ -35,7 +25,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """A message on its way to a handler."""
+    """A message on its way to a handler.
+
+    Attributes:
+        topic: as it was published.
+        segments: what stands in the topic at the names of the route's template.
+        payload: as it came, still compressed if it was sent so.
+        content_type: the MQTT content type, None where the sender set none.
+        response_topic: where the sender wants its answer, None for the usual place.
+        correlation_data: goes back with the answer as it is.
+        received_at: when the last byte had arrived, in UTC.
+    """
 
     topic: str
     segments: Mapping[str, str]
@@ -57,7 +57,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a message is rejected."""
+    """Why something failed.
+
+    Attributes:
+        reason: one sentence, for the sender too.
+        errors: what is wrong at which place of the payload.
+        traceback: where a bug of ours is to be found, None if it was no bug.
+    """
 
     reason: str
     errors: tuple[ErrorDetail, ...] = ()
@@ -65,12 +71,36 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a handler wants published once its transaction is committed."""
+class Event(ABC):
+    """Something that is committed and that others may follow: a frozen dataclass of plain values."""
 
-    topic: str
-    payload: bytes
-    properties: Properties
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """What tells this event from all others of its type, whether it is told now or found later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler returns: all that has to happen once its transaction is committed.
+
+    Attributes:
+        body: the answer's payload, or a model that becomes JSON.
+        outcome: what became of the message.
+        rows: how many rows it stored, for the accounts.
+        log: facts for the message's one log line; None is left out.
+        events: told to followers once the message is acknowledged.
+        content_type: what the body is.
+    """
+
+    body: BaseModel | bytes
     outcome: Outcome
     rows: int = 0
     log: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    content_type: str = "application/json"
+
+    @property
+    def payload(self) -> bytes:
+        """The answer as it is published."""
+        return self.body if isinstance(self.body, bytes) else self.body.model_dump_json().encode()

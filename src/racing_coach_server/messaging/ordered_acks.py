@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from racing_coach_core.mqtt import Receipt
+from racing_coach_core.mqtt.delivery import Receipt
 
 
 class OrderedAcks:

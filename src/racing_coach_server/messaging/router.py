@@ -1,17 +1,18 @@
 """From a topic to the handler that answers for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.topics import TopicTemplate
-from racing_coach_server.messaging.messages import Failure, Message, Reply
+from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply
 
 
 class Handler[ServiceT, ContentT](Protocol):
-    """What a feature does with one kind of message. `handle` and `reject` run in a transaction of their own."""
+    """What a feature does with one kind of message."""
 
     async def read(self, message: Message) -> ContentT:
         """Make of a message what can be made of it without the database; raise to reject it.
@@ -20,24 +21,30 @@ class Handler[ServiceT, ContentT](Protocol):
         """
         ...
 
-    async def handle(self, message: Message, content: ContentT, service: ServiceT) -> Reply:
-        """Do the work; raise to reject or to be tried again."""
+    async def handle(self, message: Message, content: ContentT, service: ServiceT, /) -> Reply:
+        """Do the work, in the message's transaction; raise to reject or to be tried again."""
         ...
 
-    async def reject(self, message: Message, service: ServiceT, failure: Failure) -> Reply:
-        """Keep a message that failed and answer its sender."""
-        ...
-
-    def refuse(self, message: Message, failure: Failure) -> Reply:
-        """Answer the sender of a message that failed and cannot even be kept."""
+    def rejected(self, message: Message, failure: Failure) -> BaseModel | bytes:
+        """Word the answer to the sender of a message that failed; it is kept by the dispatcher."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Route[ServiceT, ContentT]:
-    """A topic, its handler, and how to make the feature's service for a transaction."""
+    """A topic, where it is answered, its handler, and how to make the feature's service for a transaction.
 
+    Attributes:
+        noun: what one message is, such as "lap": log events and accounts are named after it.
+        template: the topics that the handler answers for.
+        answers: where the answer goes, with the segments of `template`.
+        handler: reads, works, words the rejection.
+        service: made anew for each transaction.
+    """
+
+    noun: str
     template: TopicTemplate
+    answers: TopicTemplate
     handler: Handler[ServiceT, ContentT]
     service: Callable[[AsyncSession], ServiceT]
 
@@ -47,29 +54,42 @@ class Route[ServiceT, ContentT]:
         return await self.handler.read(message)
 
     async def handle(self, message: Message, content: ContentT, session: AsyncSession) -> Reply:
-        return await self.handler.handle(message, content, self.service(session))
+        """The answer's JSON is written here, while a failure still rolls back."""
+        reply = await self.handler.handle(message, content, self.service(session))
+        return replace(reply, body=reply.payload)
 
-    def refuse(self, message: Message, failure: Failure) -> Reply:
-        return self.handler.refuse(message, failure)
+    def rejected(self, message: Message, failure: Failure) -> Reply:
+        reply = Reply(self.handler.rejected(message, failure), Outcome.REJECTED)
+        return replace(reply, body=reply.payload)
 
-    async def reject(self, message: Message, session: AsyncSession, failure: Failure) -> Reply:
-        return await self.handler.reject(message, self.service(session), failure)
+
+type AnyRoute = Route[Any, Any]
 
 
 class Router:
     """Every route of every feature."""
 
-    def __init__(self, routes: Sequence[Route[Any, Any]]) -> None:
-        self._routes = tuple(routes)
+    def __init__(self, routes: Sequence[AnyRoute]) -> None:
+        self.routes = tuple(routes)
 
     @property
     def filters(self) -> list[str]:
         """What to subscribe to."""
-        return [route.template.filter for route in self._routes]
+        return [route.template.filter for route in self.routes]
 
-    def find(self, topic: str) -> tuple[Route[Any, Any], dict[str, str]] | None:
+    @property
+    def things(self) -> str:
+        """What comes by these routes, for sentences: "laps", or "laps and notes"."""
+        return " and ".join(f"{noun}s" for noun in dict.fromkeys(route.noun for route in self.routes)) or "messages"
+
+    def sender(self, topic: str) -> str:
+        """The rig that published on a topic, empty where no rig is told."""
+        found = self.find(topic)
+        return found[1].get("rig", "") if found else ""
+
+    def find(self, topic: str) -> tuple[AnyRoute, dict[str, str]] | None:
         """The route of a topic, and the topic's segments as they stand there."""
-        for route in self._routes:
+        for route in self.routes:
             segments = route.template.match(topic)
             if segments is not None:
                 return route, segments

@@ -11,7 +11,8 @@ import structlog
 from pydantic import ValidationError
 
 from racing_coach_core.messages import DaemonState, Heartbeat
-from racing_coach_core.mqtt import Connection, Delivery
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.delivery import Delivery
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import ClientIdInUseError
 
@@ -35,9 +36,10 @@ async def refuse_if_in_use(settings: Settings) -> None:
     probe = f"{settings.client_id}-probe-{secrets.token_hex(4)}"
     async with Connection(settings.mqtt, client_id=probe, receive_maximum=100, clean=True) as connection:
         await connection.subscribe([topics.health_state.filter, topics.heartbeat.filter])
-        suspects: set[str] = set()
-        deadline = asyncio.get_running_loop().time() + _RETAINED_S
-        waits = False
+        suspects: dict[str, float] = {}
+        began = asyncio.get_running_loop().time()
+        deadline = began + _RETAINED_S
+        waits_s = 0.0
         watch = connection.deliveries()
         try:
             while True:
@@ -47,28 +49,37 @@ async def refuse_if_in_use(settings: Settings) -> None:
                 delivery.acknowledge()
                 delivery.release()
                 _look(delivery, settings, suspects)
-                if suspects and not waits:
-                    waits = True
-                    wait_s = 2 * settings.health.interval_s + 1
-                    deadline = asyncio.get_running_loop().time() + wait_s
+                if (longest_s := 2 * max(suspects.values(), default=0.0) + 1) > waits_s and suspects:
+                    waits_s = longest_s
+                    deadline = began + _RETAINED_S + waits_s
                     log.info(
                         "a daemon with this client id may be running, waiting for its heartbeat",
-                        wait_s=wait_s,
+                        wait_s=waits_s,
                     )
         except TimeoutError:
             return
 
 
-def _look(delivery: Delivery, settings: Settings, suspects: set[str]) -> None:
+def _look(delivery: Delivery, settings: Settings, suspects: dict[str, float]) -> None:
+    """Note who may have our client id, and how often it sends heartbeats, which need not be as often as we do."""
     topics = settings.mqtt.topics
     try:
         if topics.health_state.match(delivery.topic):
             state = DaemonState.model_validate_json(delivery.payload)
-            if state.client_id == settings.client_id:
-                (suspects.add if state.online else suspects.discard)(state.instance)
+            if state.client_id not in _names(settings):
+                return
+            if state.online:
+                suspects[state.instance] = state.heartbeat_interval_s or settings.health.interval_s
+            else:
+                suspects.pop(state.instance, None)
         elif topics.heartbeat.match(delivery.topic) and not delivery.retain:
             beat = Heartbeat.model_validate_json(delivery.payload)
             if beat.instance in suspects:
                 raise ClientIdInUseError(settings.client_id, beat.instance)
     except ValidationError as error:
         log.warning("an unreadable health message", topic=delivery.topic, error=str(error).splitlines()[0])
+
+
+def _names(settings: Settings) -> set[str]:
+    """What a daemon with our client id says of it in its state. One of before says the id itself, as it was then."""
+    return {settings.public_client_name, settings.mqtt.client_id or f"racing-coach-{settings.instance}"}

@@ -1,9 +1,7 @@
 """A lap in PostgreSQL's binary COPY format, written by numpy.
 
-A row is a 16-bit count of its fields, then for every field a 32-bit length and so many bytes in network byte order; a
-null has the length -1 and no bytes (PostgreSQL's documentation, COPY, "Binary Format"). All that a lap holds has a
-fixed size, so that its rows all look alike: an array of records, filled column by column. Only where a column has
-values in some frames and none in others are the bytes of the nulls taken out again.
+The rows of a lap all look alike: an array of records, filled column by column. Only where a column has values in some
+frames and none in others are the bytes of the nulls taken out again.
 """
 
 import functools
@@ -17,30 +15,23 @@ import pyarrow as pa
 
 from racing_coach_core.arrow_types import Column
 from racing_coach_core.channels import LAP_SCHEMA
+from racing_coach_server.telemetry.copy_format import (
+    HEADER,
+    NULL,
+    TRAILER,
+    UNIX_TO_POSTGRESQL_US,
+    WIRE_TYPES,
+    length_of,
+)
 
 COPY_COLUMNS: Final = (*LAP_SCHEMA.names, "track_session_id", "lap_id", "frame_index")
 """The columns of `telemetry` in the order in which they are written."""
-
-_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no header extension
-_TRAILER: Final = b"\xff\xff"
-_NULL: Final = -1
-_UNIX_TO_POSTGRESQL_US: Final = 946_684_800_000_000
-"""timestamptz counts from 2000 on, Arrow from 1970."""
 
 _ROWS: Final = 512
 """Frames written at once, 290 KB: the database works on them while the next are written."""
 _PIECE: Final = 1 << 16
 """Bytes in one message to the server, which holds a whole one in memory, and best in its cache."""
 
-_WIRE_TYPES: Final = {
-    pa.float32(): ">f4",
-    pa.float64(): ">f8",
-    pa.int16(): ">i2",
-    pa.int32(): ">i4",
-    pa.int64(): ">i8",
-    pa.timestamp("us", tz="UTC"): ">i8",
-    pa.bool_(): "u1",
-}
 _UUID: Final = "V16"
 
 
@@ -64,7 +55,7 @@ def binary_copy(frames: pa.RecordBatch, *, session_id: UUID, lap_id: UUID) -> It
     Yields:
         the stream in pieces of at most 64 KiB, none of which is written to again.
     """
-    yield memoryview(_HEADER)
+    yield memoryview(HEADER)
     columns = [_values(name, column) for name, column in zip(LAP_SCHEMA.names, frames.columns, strict=True)]
     filled = [column for column in columns if column is not None]
     layout = _layout(frozenset(LAP_SCHEMA.names) - {column.name for column in filled})
@@ -73,7 +64,7 @@ def binary_copy(frames: pa.RecordBatch, *, session_id: UUID, lap_id: UUID) -> It
         block = _block(template, filled, start, min(start + _ROWS, frames.num_rows))
         for at in range(0, len(block), _PIECE):
             yield block[at : at + _PIECE]
-    yield memoryview(_TRAILER)
+    yield memoryview(TRAILER)
 
 
 def _values(name: str, column: Column) -> _Values | None:
@@ -88,25 +79,21 @@ def _values(name: str, column: Column) -> _Values | None:
         column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     numbers = column.to_numpy(zero_copy_only=False)
     if pa.types.is_timestamp(LAP_SCHEMA.field(name).type):
-        numbers = numbers - _UNIX_TO_POSTGRESQL_US
+        numbers = numbers - UNIX_TO_POSTGRESQL_US
     return _Values(name, numbers, nulls)
 
 
 @functools.lru_cache(maxsize=64)
 def _layout(empty: frozenset[str]) -> np.dtype[Any]:
     """One row as a record. Columns without any value have a length and nothing else."""
-    types = {field.name: _WIRE_TYPES[field.type] for field in LAP_SCHEMA}
+    types = {field.name: WIRE_TYPES[field.type] for field in LAP_SCHEMA}
     types |= {"track_session_id": _UUID, "lap_id": _UUID, "frame_index": ">i4"}
     fields = [("fields", ">i2")]
     for name in COPY_COLUMNS:
-        fields.append((_length(name), ">i4"))
+        fields.append((length_of(name), ">i4"))
         if name not in empty:
             fields.append((name, types[name]))
     return np.dtype(fields)
-
-
-def _length(name: str) -> str:
-    return f"length of {name}"
 
 
 def _template(layout: np.dtype[Any], session_id: UUID, lap_id: UUID) -> np.ndarray:
@@ -115,7 +102,7 @@ def _template(layout: np.dtype[Any], session_id: UUID, lap_id: UUID) -> np.ndarr
     rows["fields"] = len(COPY_COLUMNS)
     assert layout.names is not None
     for name in COPY_COLUMNS:
-        rows[_length(name)] = layout[name].itemsize if name in layout.names else _NULL
+        rows[length_of(name)] = layout[name].itemsize if name in layout.names else NULL
     rows["track_session_id"] = np.void(session_id.bytes)
     rows["lap_id"] = np.void(lap_id.bytes)
     return rows
@@ -145,6 +132,6 @@ def _without_nulls(rows: np.ndarray, partly: list[tuple[str, np.ndarray]]) -> np
     for name, nulls in partly:
         assert rows.dtype.fields is not None
         kind, offset = rows.dtype.fields[name][:2]
-        rows[_length(name)][nulls] = _NULL
+        rows[length_of(name)][nulls] = NULL
         keep[nulls, offset : offset + kind.itemsize] = False
     return rows.view(np.uint8).reshape(len(rows), size)[keep]

@@ -13,7 +13,8 @@ class TelemetryError(ServerError):
     ├── CarMismatchError        the topic names another car than the payload
     ├── SessionConflictError    a known session comes with another track or car
     ├── LapConflictError        a known lap comes with other content
-    └── DecoderBugError         the decoder failed in a way it should not
+    ├── DecoderBugError         the decoder failed in a way it should not
+    └── StoredLapUnreadableError  a stored lap changed while it was read
     """
 
     fault = Fault.SENDER
@@ -72,3 +73,14 @@ class DecoderBugError(TelemetryError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the decoder failed: {reason}")
         self.reason = reason
+
+
+class StoredLapUnreadableError(TelemetryError):
+    """The frames of a stored lap are not what they were counted to be: somebody changed them meanwhile."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, size: int, frames: int) -> None:
+        super().__init__(f"{frames:,} frames were counted, and {size:,} bytes read are not so many")
+        self.size = size
+        self.frames = frames

@@ -6,10 +6,7 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 
 from racing_coach_core.codecs.decode import Encoding, encode_lap
-from racing_coach_core.frames import SessionFrame
 from racing_coach_core.lap import Lap
-from racing_coach_server.telemetry.models import LapRecord, TrackSession
-from racing_coach_server.telemetry.service import TelemetryService
 
 
 class ExportFormat(StrEnum):
@@ -18,15 +15,6 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
     ARROW = "arrow"
-
-
-async def stored_lap(service: TelemetryService, record: LapRecord, session: TrackSession) -> Lap:
-    """A stored lap, whole, as it was before it was stored."""
-    frame = SessionFrame.model_validate(
-        {name: getattr(session, name) for name in SessionFrame.model_fields if name != "session_id"}
-        | {"session_id": session.id}
-    )
-    return Lap(record.id, frame, record.lap_time, await service.frames(record.id))
 
 
 def write_lap(lap: Lap, path: Path, kind: ExportFormat) -> None:

@@ -1,51 +1,47 @@
 """Laps: decode, call the service, return the answer."""
 
 import asyncio
-import os
-from concurrent.futures import Executor, ThreadPoolExecutor
+import contextlib
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
-
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from typing import Final
 
 from racing_coach_core.codecs.decode import DecodedLap, decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
-from racing_coach_core.exceptions import ErrorDetail, RacingCoachError
+from racing_coach_core.exceptions import PayloadTooLargeError, RacingCoachError
 from racing_coach_core.messages import LapStatus, LapUploadResponse, WireError
-from racing_coach_core.topics import Topics
+from racing_coach_server.byte_budget import ByteBudget
 from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.feature import Feature
 from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply
 from racing_coach_server.messaging.router import Route
+from racing_coach_server.telemetry.events import LapStored
 from racing_coach_server.telemetry.exceptions import CarMismatchError, DecoderBugError
-from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
+from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
-_ANSWER_TYPE = "application/json"
-_MAX_RESPONSE_TOPIC = 512
-_MAX_LEVELS = 32
+_EXPANDS: Final = 16
+"""Times its size on the wire that a lap comes to, at most, if it is like any other: gzip makes an eighth of JSON."""
 
 
-def routes(dependencies: Dependencies) -> list[Route[TelemetryService, ReceivedLap]]:
-    """The feature's topics."""
-    # More at once than there are cores gain nothing, take memory, and keep the event loop from the GIL.
-    decoders = ThreadPoolExecutor(os.process_cpu_count(), thread_name_prefix="decode")
-    handler = LapHandler(dependencies.topics, dependencies.settings.limits, decoders)
-    return [Route(dependencies.topics.laps, handler, TelemetryService)]
+def telemetry(dependencies: Dependencies) -> Feature:
+    """The feature: laps."""
+    topics = dependencies.topics
+    handler = LapHandler(dependencies.settings.limits, dependencies.decoders, dependencies.decoding)
+    return Feature("telemetry", routes=[Route("lap", topics.laps, topics.lap_answers, handler, TelemetryService)])
 
 
 @dataclass(frozen=True, slots=True)
 class LapHandler:
     """One finished lap."""
 
-    topics: Topics
     limits: PayloadLimits
     decoders: Executor
+    decoding: ByteBudget
 
     async def read(self, message: Message) -> ReceivedLap:
         """Decode and validate; the payload is hashed meanwhile."""
-        decoding = asyncio.get_running_loop().run_in_executor(self.decoders, self._decode, message)
-        decoded, _ = await asyncio.gather(decoding, message.hash())
+        decoded, _ = await asyncio.gather(self._decoded(message), message.hash())
         car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)
@@ -57,70 +53,61 @@ class LapHandler:
             received_at=message.received_at,
         )
 
-    async def handle(self, message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
+    async def handle(self, _message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
         """Store a lap and answer `success` or `duplicate`."""
         outcome = await service.store_lap(content)
-        return self._reply(message, _stored(content, outcome), content.lap.frames.num_rows)
-
-    async def reject(self, message: Message, service: TelemetryService, failure: Failure) -> Reply:
-        """Keep the message and answer `rejected`."""
-        await service.reject(
-            Rejection(
-                topic=message.topic,
-                payload=message.payload,
-                payload_sha256=message.payload_sha256,
-                content_type=message.content_type,
-                received_at=message.received_at,
-                reason=failure.reason,
-                errors=failure.errors,
-                traceback=failure.traceback,
-            )
+        lap = content.lap
+        return Reply(
+            body=_stored(content, outcome),
+            outcome=Outcome.STORED if outcome.is_new else Outcome.DUPLICATE,
+            rows=lap.frames.num_rows,
+            log={"lap_id": outcome.lap_id, "lap_number": lap.lap_number, "frames": lap.frames.num_rows},
+            events=(_event(content, outcome),) if outcome.is_new else (),
         )
-        return self.refuse(message, failure)
 
-    def refuse(self, message: Message, failure: Failure) -> Reply:
+    def rejected(self, message: Message, failure: Failure) -> LapUploadResponse:
         """Answer `rejected`."""
-        return self._reply(message, _rejected(message, failure.reason, failure.errors), frames=0)
+        return LapUploadResponse(
+            status=LapStatus.REJECTED,
+            message=failure.reason,
+            payload_sha256=message.payload_sha256,
+            received_at=message.received_at,
+            errors=[WireError.of(error) for error in failure.errors],
+        )
 
-    def _decode(self, message: Message) -> DecodedLap:
+    async def _decoded(self, message: Message) -> DecodedLap:
+        """Bytes to columns. What it will come to is guessed from the size; what does not keep to that is done again."""
+        guess = min(_EXPANDS * len(message.payload), self.limits.decoded_bytes)
+        try:
+            return await self._within(guess, message)
+        except PayloadTooLargeError as error:
+            if error.limit != guess or guess == self.limits.decoded_bytes:
+                raise
+        return await self._within(self.limits.decoded_bytes, message)
+
+    async def _within(self, size: int, message: Message) -> DecodedLap:
+        """Decode what comes to no more than so many bytes, once so many are free."""
+        loop = asyncio.get_running_loop()
+        taken = await self.decoding.take(size)
+
+        def give(_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+                loop.call_soon_threadsafe(self.decoding.give, taken)
+
+        limits = self.limits.model_copy(update={"decoded_bytes": size})
+        job = self.decoders.submit(self._decode, message, limits)
+        # Not when we stop waiting: a thread goes on with what it has begun.
+        job.add_done_callback(give)
+        return await asyncio.wrap_future(job)
+
+    def _decode(self, message: Message, limits: PayloadLimits) -> DecodedLap:
         """Bytes to columns; runs in a thread."""
         try:
-            return decode_lap(message.payload, content_type=message.content_type, limits=self.limits)
+            return decode_lap(message.payload, content_type=message.content_type, limits=limits)
         except (RacingCoachError, MemoryError):
             raise
         except Exception as error:
             raise DecoderBugError(repr(error)) from error
-
-    def _reply(self, message: Message, response: LapUploadResponse, frames: int) -> Reply:
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so
-        properties.ContentType = _ANSWER_TYPE
-        if message.correlation_data is not None:
-            properties.CorrelationData = message.correlation_data
-        return Reply(
-            topic=self._answer_topic(message),
-            payload=response.model_dump_json().encode(),
-            properties=properties,
-            outcome=Outcome(response.status),
-            rows=frames if response.status is LapStatus.SUCCESS else 0,
-            log={"lap_id": response.lap_id, "lap_number": response.lap_number, "frames": response.frames},
-        )
-
-    def _answer_topic(self, message: Message) -> str:
-        """The rig's own answers, never elsewhere, whatever the Response Topic says."""
-        rig = message.segments["rig"]
-        wanted = message.response_topic
-        if wanted and wanted.startswith(self.topics.answers_below(rig)) and _can_be_answered(wanted):
-            return wanted
-        return self.topics.lap_answers.build_unchecked(rig=rig, car=message.segments["car"])
-
-
-def _can_be_answered(topic: str) -> bool:
-    """Whether every broker takes a message on this topic: one that does not ends the connection.
-
-    mosquitto passes a Response Topic on as it is, and hangs up on whoever then publishes there if it has 200 levels.
-    """
-    visible = all("!" <= character <= "~" and character not in "+#" for character in topic)
-    return visible and len(topic) <= _MAX_RESPONSE_TOPIC and topic.count("/") < _MAX_LEVELS
 
 
 def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:
@@ -140,12 +127,14 @@ def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:
     )
 
 
-def _rejected(message: Message, reason: str, errors: tuple[ErrorDetail, ...]) -> LapUploadResponse:
-    received_at: datetime = message.received_at
-    return LapUploadResponse(
-        status=LapStatus.REJECTED,
-        message=reason,
-        payload_sha256=message.payload_sha256,
-        received_at=received_at,
-        errors=[WireError.of(error) for error in errors],
+def _event(received: ReceivedLap, outcome: LapOutcome) -> LapStored:
+    session = received.lap.session
+    return LapStored(
+        lap_id=outcome.lap_id,
+        session_id=session.session_id,
+        rig_id=received.rig_id,
+        car_id=session.car_id,
+        lap_number=received.lap.lap_number,
+        stored_at=outcome.stored_at,
+        received_at=received.received_at,
     )

@@ -11,7 +11,6 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -22,7 +21,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -48,6 +47,8 @@ class TrackSession(Base):
     car_class_id: Mapped[str | None] = mapped_column(Text, default=None)
     series_id: Mapped[str | None] = mapped_column(Text, default=None)
     session_type: Mapped[str | None] = mapped_column(Text, default=None)
+    driver_id: Mapped[str | None] = mapped_column(Text, default=None)
+    driver_name: Mapped[str | None] = mapped_column(Text, default=None)
     timestamp: Mapped[datetime | None] = mapped_column(_TIMESTAMP, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
@@ -72,27 +73,11 @@ class LapRecord(Base):
     received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (UniqueConstraint("track_session_id", "lap_number"), Index(None, "received_at"))
-
-
-class RejectedMessage(Base):
-    """A message that was answered `rejected`, kept whole. The same bytes again are counted, not kept twice."""
-
-    __tablename__ = "rejected_messages"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, init=False)
-    topic: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    payload: Mapped[bytes] = mapped_column(LargeBinary)
-    payload_sha256: Mapped[str] = mapped_column(Text)
-    received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
-    last_received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
-    content_type: Mapped[str | None] = mapped_column(Text, default=None)
-    traceback: Mapped[str | None] = mapped_column(Text, default=None)
-    times_received: Mapped[int] = mapped_column(Integer, default=1)
-
-    __table_args__ = (UniqueConstraint("topic", "payload_sha256"), Index(None, "received_at"))
+    __table_args__ = (
+        UniqueConstraint("track_session_id", "lap_number"),
+        Index(None, "received_at"),
+        Index(None, "created_at"),
+    )
 
 
 _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {

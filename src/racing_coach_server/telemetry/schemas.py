@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from racing_coach_core.exceptions import ErrorDetail
+from racing_coach_core.frames import SessionFrame
 from racing_coach_core.identity import content_sha256
 from racing_coach_core.lap import Lap
+from racing_coach_server.telemetry.events import LapStored
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,42 @@ class LapOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
-    """A message to be kept for inspection and replay."""
+class StoredLap:
+    """What is known of a stored lap, without its frames.
 
-    topic: str
-    payload: bytes
+    Attributes:
+        lap_id: its id.
+        session: the driving session it belongs to.
+        rig_id: the rig that sent it.
+        lap_number: its number in the session.
+        lap_time: in seconds, None if it is not known.
+        is_valid: whether it is a whole lap.
+        frame_count: how many frames it has.
+        payload_sha256: of the bytes in which it came, in hex.
+        received_at: when its last byte had arrived.
+        stored_at: when its transaction began.
+    """
+
+    lap_id: UUID
+    session: SessionFrame
+    rig_id: str
+    lap_number: int
+    lap_time: float | None
+    is_valid: bool
+    frame_count: int
     payload_sha256: str
-    content_type: str | None
     received_at: datetime
-    reason: str
-    errors: tuple[ErrorDetail, ...] = ()
-    traceback: str | None = None
+    stored_at: datetime
+
+    @property
+    def event(self) -> LapStored:
+        """What followers were told of it."""
+        return LapStored(
+            lap_id=self.lap_id,
+            session_id=self.session.session_id,
+            rig_id=self.rig_id,
+            car_id=self.session.car_id,
+            lap_number=self.lap_number,
+            stored_at=self.stored_at,
+            received_at=self.received_at,
+        )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from racing_coach_core.channels import SAMPLE_RATE_HZ, TREAD_POSITIONS, WHEELS
+from racing_coach_core.track_surface import TrackSurface
 from racing_coach_rig.sources.simulation.arrays import Columns, Floats
 from racing_coach_rig.sources.simulation.car import CAR, GRAVITY
 from racing_coach_rig.sources.simulation.line import RacingLine
@@ -147,7 +148,6 @@ def tyres(samples: Samples, driven: Floats) -> Columns:
 
 
 _TRACK_DRY: Final = 1
-_ON_TRACK: Final = 3
 _FLAGS: Final = 0x1004_0000
 """As in iRacing's practice: `irsdk_servicible` (the car may be serviced) and `irsdk_startHidden`."""
 
@@ -161,6 +161,6 @@ def surroundings(samples: Samples) -> Columns:
         "track_temp": _AIR_TEMP_C + 9.0 + 4.0 * np.sin(hours),
         "track_wetness": np.full(rows, _TRACK_DRY),
         "session_flags": np.full(rows, _FLAGS),
-        "track_surface": np.full(rows, _ON_TRACK),
+        "track_surface": np.full(rows, TrackSurface.ON_TRACK),
         "on_pit_road": np.zeros(rows, dtype=np.bool_),
     }

@@ -3,18 +3,19 @@ lap to lap.
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from racing_coach_rig.sources.simulation.arrays import Floats
+from racing_coach_rig.sources.simulation.habits import Habit
 from racing_coach_rig.sources.simulation.track import Track
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Someone who drives. All but the name are from 0 to 1.
+    """Someone who drives. All but the name and the habits are from 0 to 1.
 
     Attributes:
         name: for people; a driver's better and worse corners come from it too.
@@ -22,6 +23,7 @@ class Driver:
         braking: how late the brakes come: share of the grip left for slowing down that is used.
         traction: how early the throttle comes: share of the grip left for speeding up that is used.
         consistency: how alike a corner is from lap to lap; at 1 only the tyres make a difference.
+        habits: faults at single corners, on every lap.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Driver:
     braking: float = 0.9
     traction: float = 0.9
     consistency: float = 0.85
+    habits: tuple[Habit, ...] = field(default=(), repr=False)
 
 
 DRIVERS: Final[dict[str, Driver]] = {

@@ -1,0 +1,45 @@
+"""SUBSCRIBE, and the broker's word on each filter."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
+
+import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
+
+from racing_coach_core.concurrency import first_of
+from racing_coach_core.mqtt.client import Client
+from racing_coach_core.mqtt.exceptions import BrokerRefusedError, ConnectionLostError
+
+_FAILURE: Final = 0x80
+
+
+async def subscribe(client: Client, filters: Sequence[str], *, qos: int, retained: bool, timeout_s: float) -> None:
+    """Subscribe to every filter; what it raises is said in `Connection.subscribe`."""
+    try:
+        codes = await _suback(client, client.subscribe(filters, qos=qos, retained=retained), timeout_s)
+    except (aiomqtt.MqttError, OSError) as error:
+        raise ConnectionLostError(f"could not subscribe: {error}") from error
+    for name, code in zip(filters, codes, strict=True):
+        value = code.value if isinstance(code, ReasonCode) else code
+        if value >= _FAILURE:
+            raise BrokerRefusedError(f"the subscription to {name!r}", value, str(code))
+
+
+async def _suback(
+    client: Client, subscribing: Coroutine[Any, Any, Sequence[ReasonCode | int]], timeout_s: float
+) -> Sequence[ReasonCode | int]:
+    """The answer. While we do not read it may lie in the socket for any time."""
+    answer = asyncio.create_task(subscribing, name="mqtt subscribe")
+    try:
+        while not answer.done():
+            try:
+                await first_of(client.ended, answer, timeout_s=timeout_s)
+            except TimeoutError:
+                if not client.socket.paused:
+                    raise ConnectionLostError(f"could not subscribe: no SUBACK within {timeout_s:g} s") from None
+            if client.ended.done():
+                raise client.why()
+        return answer.result()
+    finally:
+        answer.cancel()

@@ -1,0 +1,63 @@
+"""How far back a follower has to look for what is still to be done."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+LONGEST_TRANSACTION: Final = timedelta(minutes=10)
+"""A row has the time at which its transaction began, and is seen when that ends: so much later at most."""
+
+TOLD: Final = timedelta(seconds=5)
+"""What is younger is with the daemon that made it, which was told. Another one that took it would publish what comes of
+it at its own broker, where the rig may not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The times of the rows that are worth a look; open at both ends for a first look."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, column: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
+        """Whether a row is in it, by the column that says when the row was made; an index of that column is used."""
+        if self.since is None or self.until is None:
+            return and_(True)
+        return and_(column >= self.since, column <= self.until)
+
+
+class Frontier:
+    """The time before which nothing is left to do, as one follower in one daemon knows it.
+
+    A follower's first look, at the daemon's start, goes through everything there is. Every later one begins at the
+    oldest that was still to be done at the last, so it costs the same however much is stored. All times are the
+    database's.
+    """
+
+    def __init__(self) -> None:
+        self._since: datetime | None = None
+
+    async def window(self, session: AsyncSession) -> Window:
+        """Where to look now."""
+        if self._since is None:
+            return Window()
+        return Window(self._since, await _now(session) - TOLD)
+
+    async def looked(self, session: AsyncSession, to_do: Iterable[datetime]) -> None:
+        """Everything was looked at.
+
+        Args:
+            session: the one of the look.
+            to_do: when each of those that are still to be done was made, or a time before that.
+        """
+        self._since = min([await _now(session) - LONGEST_TRANSACTION, *to_do])
+
+
+async def _now(session: AsyncSession) -> datetime:
+    """When the transaction began, so before anything was looked at."""
+    return (await session.execute(select(func.now()))).scalar_one()

@@ -1,0 +1,167 @@
+"""Stored laps, for reading: what commands, the picture and higher features use. Nothing here writes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from racing_coach_core.arrow_types import Column
+from racing_coach_core.channels import LAP_SCHEMA
+from racing_coach_core.frames import SessionFrame
+from racing_coach_core.lap import Lap
+from racing_coach_server.telemetry.events import LapStored
+from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.read_frames import read_frames
+from racing_coach_server.telemetry.schemas import StoredLap
+
+_MEASURED: Final = tuple(name for name in LAP_SCHEMA.names if name != "timestamp")
+
+
+class StoredLaps:
+    """The laps that are stored."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def newest(self, *, session_id: UUID | None = None, limit: int = 50) -> Sequence[StoredLap]:
+        """The laps stored last, newest first, of one driving session or of all."""
+        statement = _laps().order_by(LapRecord.received_at.desc()).limit(limit)
+        if session_id is not None:
+            statement = statement.where(LapRecord.track_session_id == session_id)
+        return [_stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
+
+    async def find(self, lap_id: UUID) -> StoredLap | None:
+        """One lap, None if it is not stored."""
+        row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
+        return None if row is None else _stored_lap(row[0], row[1])
+
+    async def identified(self, low: UUID, high: UUID, *, limit: int) -> Sequence[StoredLap]:
+        """Laps whose ids lie between two, both included: those that a first part of an id may mean."""
+        statement = _laps().where(LapRecord.id.between(low, high)).order_by(LapRecord.id).limit(limit)
+        return [_stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
+
+    async def oldest(
+        self, *, since: datetime | None, until: datetime, after: StoredLap | None = None, limit: int
+    ) -> Sequence[StoredLap]:
+        """Laps in the order in which they were received, page by page.
+
+        Args:
+            since: received at this time or later; from the first one if None.
+            until: received at this time or earlier.
+            after: the last lap of the page before.
+            limit: of the page.
+        """
+        place = (LapRecord.received_at, LapRecord.id)
+        statement = _laps().where(*_received(since, until)).order_by(*place).limit(limit)
+        if after is not None:
+            statement = statement.where(tuple_(*place) > (after.received_at, after.lap_id))
+        return [_stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
+
+    async def count(self, *, since: datetime | None, until: datetime) -> int:
+        """How many laps were received between these, both included."""
+        statement = select(func.count()).select_from(LapRecord).where(*_received(since, until))
+        return (await self._session.execute(statement)).scalar_one()
+
+    async def events(self, *which: ColumnElement[bool], limit: int) -> Sequence[LapStored]:
+        """What followers would have been told of laps, newest first: for a follower that asks what it missed.
+
+        Args:
+            which: conditions on `LapRecord` and `TrackSession`, such as a `not exists` of the follower's own table.
+            limit: at most so many.
+        """
+        statement = (
+            select(
+                LapRecord.id,
+                LapRecord.track_session_id,
+                LapRecord.rig_id,
+                TrackSession.car_id,
+                LapRecord.lap_number,
+                LapRecord.created_at,
+                LapRecord.received_at,
+            )
+            .join(TrackSession, LapRecord.track_session_id == TrackSession.id)
+            .where(*which)
+            .order_by(LapRecord.received_at.desc())
+            .limit(limit)
+        )
+        return [LapStored(*row) for row in await self._session.execute(statement)]
+
+    async def columns(self, lap_id: UUID, names: Sequence[str] = LAP_SCHEMA.names) -> pa.RecordBatch:
+        """A lap's frames in driving order, as canonical columns; no rows for an unknown lap.
+
+        Args:
+            lap_id: which lap.
+            names: channels, in the order of the columns; all of them if not given.
+        """
+        return await read_frames(self._session, lap_id, names)
+
+    async def ended_at(self, lap_id: UUID) -> datetime | None:
+        """The timestamp of a lap's last frame; None for an unknown lap."""
+        return (await self._session.execute(_LAST_FRAME, {"lap_id": lap_id})).scalar_one_or_none()
+
+    async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
+        """A lap's frames in driving order, as the analysis takes them.
+
+        Args:
+            lap_id: which lap.
+            names: channels; all but the timestamp if not given.
+
+        Returns:
+            by channel, one float64 a frame in the channel's unit, NaN where there is no value, 0 and 1 for false and
+            true. A channel without any value is left out.
+        """
+        frames = await self.columns(lap_id, names)
+        return {
+            name: _floats(frames.column(name))
+            for name in frames.schema.names
+            if frames.column(name).null_count < frames.num_rows
+        }
+
+    async def lap(self, stored: StoredLap) -> Lap:
+        """A stored lap, whole, as it was before it was stored."""
+        return Lap(stored.lap_id, stored.session, stored.lap_time, await self.columns(stored.lap_id))
+
+
+def _floats(column: Column) -> npt.NDArray[np.float64]:
+    numbers = column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column
+    return np.asarray(numbers.cast(pa.float64()).to_numpy(zero_copy_only=False))
+
+
+def _received(since: datetime | None, until: datetime) -> list[ColumnElement[bool]]:
+    return [LapRecord.received_at <= until, *([] if since is None else [LapRecord.received_at >= since])]
+
+
+def _laps() -> Select[LapRecord, TrackSession]:
+    return select(LapRecord, TrackSession).join(TrackSession, LapRecord.track_session_id == TrackSession.id)
+
+
+# Made once: followers ask these several times a lap, and to make a statement takes longer than to run it.
+_ONE_LAP: Final = _laps().where(LapRecord.id == bindparam("lap_id"))
+_LAST_FRAME: Final = (
+    select(telemetry.c.timestamp)
+    .where(telemetry.c.lap_id == bindparam("lap_id"))
+    .order_by(telemetry.c.frame_index.desc())
+    .limit(1)
+)
+
+
+def _stored_lap(record: LapRecord, session: TrackSession) -> StoredLap:
+    values = {name: getattr(session, name) for name in SessionFrame.model_fields if name != "session_id"}
+    return StoredLap(
+        lap_id=record.id,
+        session=SessionFrame.model_validate(values | {"session_id": session.id}),
+        rig_id=record.rig_id,
+        lap_number=record.lap_number,
+        lap_time=record.lap_time,
+        is_valid=record.is_valid,
+        frame_count=record.frame_count,
+        payload_sha256=record.payload_sha256,
+        received_at=record.received_at,
+        stored_at=record.created_at,
+    )
