@@ -9,24 +9,27 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from baseline import measure_baseline
-from burst import measure_burst
-from ceiling import Ceiling, measure_ceiling
-from environment import environment
-from growth import measure_growth
-from laps import simulate, write_payloads
-from payloads import Payloads
-from picture import draw
-from report import print_report, write_markdown
-from servers import LAPS_IN_MEMORY, Servers, servers
-from sizes import FULL, QUICK, Sizes
-from storage import measure_storage
-from throughput import Throughput
+from benchmarks.measures.baseline import measure_baseline
+from benchmarks.measures.burst import measure_burst
+from benchmarks.measures.ceiling import Ceiling, measure_ceiling
+from benchmarks.measures.coaching import measure_coaching
+from benchmarks.measures.growth import measure_growth
+from benchmarks.measures.sizes import FULL, QUICK, Sizes
+from benchmarks.measures.storage import measure_storage
+from benchmarks.measures.throughput import Throughput
+from benchmarks.report.environment import environment
+from benchmarks.report.picture import draw
+from benchmarks.report.tables import print_report, write_markdown
+from benchmarks.rigs.laps import simulate, write_payloads
+from benchmarks.rigs.payloads import Payloads
+from benchmarks.servers.database import LAPS_IN_MEMORY
+from benchmarks.servers.running import Servers, servers
 
 ENCODINGS = ("arrow", "json")
 _WARM_UP_LAPS = LAPS_IN_MEMORY + 20
@@ -50,16 +53,15 @@ class Run:
         self._step("warming up", lambda: measure_ceiling(self._servers, laps, _WARM_UP_LAPS))
         figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
         for encoding in ENCODINGS:
-            part = self._step(encoding, lambda encoding=encoding: throughput.measure(encoding))
+            part = self._step(encoding, partial(throughput.measure, encoding))
             part["baseline_ratio"] = part["frames_per_s"] / figures["baseline"]["frames_per_s"]
             figures[encoding] = part
         figures["ceiling"] = _summary(throughput.ceilings)
         figures["storage"] = self._step("storage", lambda: measure_storage(self._servers))
         for encoding in ENCODINGS:
-            burst = self._step(
-                f"64 rigs at once, {encoding}", lambda encoding=encoding: self._burst(payloads, encoding)
-            )
+            burst = self._step(f"64 rigs at once, {encoding}", partial(self._burst, payloads, encoding))
             figures[encoding] |= burst
+        figures["coaching"] = self._step("coaching", lambda: self._coaching(payloads))
         figures["growth"] = self._step("growth", lambda: self._growth(payloads))
         return figures
 
@@ -75,6 +77,9 @@ class Run:
 
     def _burst(self, payloads: Payloads, encoding: str) -> dict[str, Any]:
         return measure_burst(self._servers, payloads, encoding, self._scratch)
+
+    def _coaching(self, payloads: Payloads) -> dict[str, Any]:
+        return measure_coaching(self._servers, payloads, self._sizes, self._scratch)
 
     def _growth(self, payloads: Payloads) -> dict[str, Any]:
         sizes = self._sizes

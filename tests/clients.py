@@ -1,7 +1,10 @@
-"""An MQTT client for tests of brokers: plain paho, so that nothing of the project stands between test and broker."""
+"""MQTT clients for tests of brokers: plain paho, so that nothing of the project stands between test and broker."""
 
+import contextlib
 import queue
+import threading
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -12,16 +15,18 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from tests.infra import Broker, Credentials
+from racing_coach_core.topics import Topics
+from tests.infra import DAEMON, Broker, Credentials
 
 TIMEOUT_S = 20
+TOPICS = Topics()
 
 
 class User:
     """A connected client that remembers what it was sent, and how its packets were answered.
 
     Without a name it says nothing of itself. With a client id its session outlives the connection by an hour. Unless
-    `acknowledges`, it never sends a PUBACK.
+    `acknowledges`, it never sends a PUBACK. It comes in where client ids are free unless a `port` is given.
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class User:
         client_id: str = "",
         password: str | None = None,
         acknowledges: bool = True,
+        port: int | None = None,
     ) -> None:
         self._inbox: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._answers: dict[int, Future[ReasonCode]] = {}
@@ -54,16 +60,19 @@ class User:
                 self._client.username_pw_set(credentials.username, credentials.password)
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has left it so
         session.SessionExpiryInterval = 3600 if client_id else 0
-        self._client.connect(broker.host, broker.port, clean_start=False, properties=session)
+        self._client.connect(broker.host, port or broker.port, clean_start=False, properties=session)
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes = b"") -> str:
         """Publish with QoS 1, and the broker's word on it."""
         return str(self._answer(self._client.publish(topic, payload, qos=1).mid).result(TIMEOUT_S))
 
-    def send(self, topic: str, payload: bytes) -> None:
+    def send(self, topic: str, payload: bytes, *, user_properties: Sequence[tuple[str, str]] = ()) -> None:
         """Publish without waiting."""
-        self._client.publish(topic, payload, qos=1)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so
+        if user_properties:
+            properties.UserProperty = list(user_properties)
+        self._client.publish(topic, payload, qos=1, properties=properties)
 
     def subscribe(self, *topics: str) -> None:
         """Subscribe with QoS 1 to what is published from now on, and wait for the broker's word on it."""
@@ -96,3 +105,23 @@ class User:
 def _settle(future: Future[ReasonCode], reason: ReasonCode) -> None:
     if not future.done():
         future.set_result(reason)
+
+
+def forget(broker: Broker, client_id: str, instance: str) -> None:
+    """End a daemon's session, so that a shared broker queues no later test's laps for it, and remove its state."""
+    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5)
+    if credentials := broker.credentials(DAEMON):
+        client.username_pw_set(credentials.username, credentials.password)
+    ended = threading.Event()
+    client.on_disconnect = lambda *_: ended.set()
+    with contextlib.suppress(OSError):  # the broker is gone, and the session with it
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has left it so
+        session.SessionExpiryInterval = 0
+        client.connect(broker.host, broker.port, clean_start=True, properties=session)
+        client.loop_start()
+        with contextlib.suppress(ValueError, RuntimeError):
+            state = TOPICS.health_state.build(instance=instance)
+            client.publish(state, b"", 1, retain=True).wait_for_publish(2)
+        client.disconnect()
+        ended.wait(2)
+        client.loop_stop()

@@ -2,30 +2,42 @@
 
 import asyncio
 import os
-import time
-import uuid
+import signal
 from collections.abc import Generator, Iterator
 
-import asyncpg
 import pytest
-from hypothesis import settings
-from sqlalchemy.engine import URL, make_url
 
 from racing_coach_demo.embedded import EmbeddedBroker
-from tests.infra import (
-    Broker,
-    MosquittoProcess,
-    PostgresProcess,
-    broker_of_url,
-    choose_broker,
-    choose_database,
-    find_mosquitto,
-    requires_mosquitto,
-)
+from tests.databases import Databases, until_it_answers
+from tests.examples import load_profile
+from tests.infra import Broker, broker_of_url, choose_broker, choose_database, find_mosquitto, requires_mosquitto
+from tests.servers import FORGETFUL, MosquittoProcess, PostgresProcess
 
-# Machines that run tests are shared: a slow example is no failure. What must be fast says so in its own test.
-settings.register_profile("racing-coach", deadline=None)
-settings.load_profile("racing-coach")
+load_profile()
+
+
+# rich's consoles keep the width that they find when they are made, which is when the commands' modules are imported.
+os.environ.pop("COLUMNS", None)
+
+# A shell that puts us into the background has SIGINT ignored, and our children would inherit that, which are to be told
+# to end by it. They do not inherit a handler; this one leaves the run itself as deaf to Ctrl-C as the shell made it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` is: each has a broker and a database of its own.
+
+    Only one where a URL names the broker: a daemon takes the laps of all rigs, those of another worker's tests too.
+    """
+    if choose_broker().kind == "url":
+        return 1
+    return min(os.cpu_count() or 1, 4)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if choose_broker().kind == "url" and (config.getoption("numprocesses", None) or 1) > 1:
+        raise pytest.UsageError("RACING_COACH_TEST_MQTT_URL names one broker: it serves one worker, -n 1")
 
 
 def pytest_report_header() -> str:
@@ -52,21 +64,33 @@ def database_server() -> Iterator[str]:
             from tests.containers import timescale_container
 
             with timescale_container() as url:
-                asyncio.run(_until_it_answers(make_url(url)))
+                asyncio.run(until_it_answers(url))
                 yield url
         case _:
-            with PostgresProcess() as server:
+            with PostgresProcess(FORGETFUL) as server:
                 yield server.url
 
 
+@pytest.fixture(scope="session")
+def databases(database_server: str) -> Iterator[Databases]:
+    """Makes databases on that server."""
+    made = Databases(database_server)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(database_server: str) -> Iterator[str]:
-    """The URL of an empty database, for one test."""
-    server = make_url(database_server)
-    name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(server, f'create database "{name}"'))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    asyncio.run(_execute(server, f'drop database "{name}" with (force)'))
+def database_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database with this version's tables and nothing in them, for one test."""
+    with databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database that was never migrated, for one test."""
+    with databases.empty() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -121,22 +145,3 @@ def postgres_process() -> Iterator[PostgresProcess]:
     """A PostgreSQL of this test's own, started, to be stopped, killed and frozen."""
     with PostgresProcess() as process:
         yield process
-
-
-async def _execute(server: URL, statement: str) -> None:
-    connection = await asyncpg.connect(server.set(drivername="postgresql").render_as_string(hide_password=False))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _until_it_answers(server: URL, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            return await _execute(server, "select 1")
-        except (OSError, asyncpg.PostgresError):
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.1)

@@ -23,12 +23,14 @@ from tests.infra import (
 
 @contextmanager
 def mosquitto_container() -> Iterator[Broker]:
-    """mosquitto with our configuration, unchanged, and the tests' users."""
+    """mosquitto with our configuration and the tests' users."""
     passwords = default_passwords()
+    # As `start-in-container` does: this machine is another one to the container.
+    configuration = (MOSQUITTO_DIR / "mosquitto.conf").read_text().replace("listener 1884 127.0.0.1", "listener 1884")
     container = (
         DockerContainer(MOSQUITTO_IMAGE)
-        .with_exposed_ports(1883)
-        .with_copy_into_container(MOSQUITTO_DIR / "mosquitto.conf", "/mosquitto/config/mosquitto.conf")
+        .with_exposed_ports(1883, 1884)
+        .with_copy_into_container(configuration.encode(), "/mosquitto/config/mosquitto.conf")
         .with_copy_into_container(MOSQUITTO_DIR / "acl", "/mosquitto/config/acl")
         .with_copy_into_container(password_file(passwords).encode(), "/mosquitto/config/passwords")
         .waiting_for(LogMessageWaitStrategy(r"mosquitto version \S+ running"))
@@ -37,10 +39,11 @@ def mosquitto_container() -> Iterator[Broker]:
         log = b"".join(container.get_logs()).decode()
         yield Broker(
             container.get_container_host_ip(),
-            container.get_exposed_port(1883),
+            container.get_exposed_port(1884),
             "container",
             find_version(log),
             passwords,
+            rigs_port=container.get_exposed_port(1883),
         )
 
 

@@ -1,4 +1,4 @@
-"""The daemon as a real process, and a rig that is nothing but an MQTT 5 client.
+"""The daemon as a real process.
 
     with DaemonProcess(broker, database_url) as daemon:         # started, migrated, subscribed
         async with LapClient(broker, "rig-1") as rig:
@@ -10,66 +10,32 @@
 `await asyncio.to_thread(daemon.stop)`. To wait without blocking: `await eventually(lambda: daemon.logged("lap stored"))`.
 """
 
-import asyncio
-import contextlib
-import inspect
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
 import psutil
-from paho.mqtt.client import Client, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from sqlalchemy.engine import make_url
 
-from racing_coach_core.identity import payload_sha256
-from racing_coach_core.messages import LapUploadResponse
-from racing_coach_core.mqtt import Connection
 from racing_coach_core.settings import MqttSettings
-from racing_coach_core.topics import Topics
+from tests.clients import forget
+from tests.forked import ForkedProcess, module_of
 from tests.infra import DAEMON, Broker
+from tests.lap_client import Facts
+from tests.notify_socket import NotifySocket
+from tests.waiting import POLL_S, TIMEOUT_S
 
-TOPICS = Topics()
-CAR = "sim-gt3"
-"""The car of the simulator's laps."""
-
-TIMEOUT_S = 30
-_POLL_S = 0.02
 _LOG_LAGS_S = 2.0
-
-type Facts = dict[str, Any]
-
-
-async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float = TIMEOUT_S) -> T:
-    """Wait until a check, of either kind, gives something true; returns that.
-
-    Raises:
-        TimeoutError: it did not in time.
-    """
-    deadline = time.monotonic() + timeout_s
-    while True:
-        result = check()
-        value = cast("T", await result if inspect.isawaitable(result) else result)
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout_s} s: {inspect.getsource(check).strip()}")
-        await asyncio.sleep(_POLL_S)
 
 
 class DaemonProcess:
@@ -102,20 +68,21 @@ class DaemonProcess:
             **broker.environment(DAEMON),
             "RACING_COACH_DATABASE__URL": _plain(database_url),
             "RACING_COACH_INSTANCE": self.instance,
+            # Tests send laps again as fast as they can, and wait for every answer; who floods says so.
+            "RACING_COACH_DELIVERY__WASTE_S": "600",
             "RACING_COACH_LOG__FORMAT": "json",
             **{f"RACING_COACH_{name}": str(value) for name, value in (settings or {}).items()},
             **(environment or {}),
         }
-        self.client_id = self.environment.get("RACING_COACH_MQTT__CLIENT_ID", f"racing-coach-{self.instance}")
+        self.client_id = _client_id(self.environment)
         self.log: list[Facts] = []
         """Every line of its log, of every start, as the facts that it holds."""
         self.notified: list[str] = []
         """What systemd would have been told since the last start: `READY=1`, `STOPPING=1`, ..."""
         self.command = [str(Path(sys.executable).with_name("racing-coach")), "serve"]
         """What is run; a test may have something else run."""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | ForkedProcess | None = None
         self._threads: list[threading.Thread] = []
-        self._notify_socket: socket.socket | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="racing-coach-", ignore_cleanup_errors=True)
 
     # --- its life --------------------------------------------------------------------------------------------
@@ -125,20 +92,29 @@ class DaemonProcess:
         assert not self.is_running
         self.notified = []
         self._lines_before = len(self.log)
-        self._listen()
-        self._process = subprocess.Popen(
+        notifications = NotifySocket(Path(self._scratch.name) / "notify")
+        self.environment["NOTIFY_SOCKET"] = str(notifications.path)
+        process = self._process = self._spawn()
+        notified = self.notified
+        self._in_thread(lambda: notifications.read_into(notified, until=lambda: process.poll() is not None))
+        self._in_thread(self._read_log)
+        if wait:
+            self.wait_until_ready(timeout_s)
+        return self
+
+    def _spawn(self) -> subprocess.Popen[str] | ForkedProcess:
+        cwd = self._scratch.name  # where no .env is
+        if program := module_of(self.command):
+            return ForkedProcess(*program, env=self.environment, cwd=cwd)
+        return subprocess.Popen(
             self.command,
             env=self.environment,
-            cwd=self._scratch.name,  # where no .env is
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._in_thread(self._read_log)
-        if wait:
-            self.wait_until_ready(timeout_s)
-        return self
 
     def wait_until_ready(self, timeout_s: float = TIMEOUT_S) -> None:
         """Wait for READY=1: the database is migrated and the laps are subscribed to.
@@ -150,11 +126,11 @@ class DaemonProcess:
         while not self.is_ready:
             assert self.is_running, f"the daemon ended with {self.returncode}\n{self.text}"
             assert time.monotonic() < deadline, f"the daemon was not ready within {timeout_s} s\n{self.text}"
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
         # It says so on its log first, which another thread reads, maybe later. A quiet log has no such line.
         until = time.monotonic() + _LOG_LAGS_S
         while not self._logged_connected and time.monotonic() < until:
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
 
     @property
     def _logged_connected(self) -> bool:
@@ -241,27 +217,6 @@ class DaemonProcess:
         """Its log, to be read."""
         return "\n".join(map(str, self.log))
 
-    def _listen(self) -> None:
-        """Be systemd: a socket for datagrams."""
-        path = Path(self._scratch.name) / "notify"
-        path.unlink(missing_ok=True)
-        self._notify_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._notify_socket.bind(str(path))
-        self._notify_socket.settimeout(0.1)
-        self.environment["NOTIFY_SOCKET"] = str(path)
-        self._in_thread(self._read_notifications)
-
-    def _read_notifications(self) -> None:
-        sock, notified = self._notify_socket, self.notified
-        assert sock is not None
-        with sock:
-            while True:
-                try:
-                    notified.extend(sock.recv(65_536).decode().splitlines())
-                except TimeoutError:
-                    if self._process is not None and self._process.poll() is not None:
-                        return
-
     def _read_log(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
@@ -285,24 +240,11 @@ class DaemonProcess:
             self._process.stderr.close()
 
 
-def forget(broker: Broker, client_id: str, instance: str) -> None:
-    """End a daemon's session, so that a shared broker queues no later test's laps for it, and remove its state."""
-    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5)
-    if credentials := broker.credentials(DAEMON):
-        client.username_pw_set(credentials.username, credentials.password)
-    ended = threading.Event()
-    client.on_disconnect = lambda *_: ended.set()
-    with contextlib.suppress(OSError):  # the broker is gone, and the session with it
-        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has left it so
-        session.SessionExpiryInterval = 0
-        client.connect(broker.host, broker.port, clean_start=True, properties=session)
-        client.loop_start()
-        with contextlib.suppress(ValueError, RuntimeError):
-            state = TOPICS.health_state.build(instance=instance)
-            client.publish(state, b"", 1, retain=True).wait_for_publish(2)
-        client.disconnect()
-        ended.wait(2)
-        client.loop_stop()
+def _client_id(environment: Mapping[str, str]) -> str:
+    """What the daemon makes of its settings."""
+    own = environment.get("RACING_COACH_MQTT__CLIENT_ID")
+    settings = MqttSettings(password=environment.get("RACING_COACH_MQTT__PASSWORD"))  # type: ignore[arg-type]  # a secret
+    return own or settings.unguessable(f"racing-coach-{environment['RACING_COACH_INSTANCE']}")
 
 
 def _is_ours(name: str) -> bool:
@@ -314,152 +256,3 @@ def _is_ours(name: str) -> bool:
 
 def _plain(database_url: str) -> str:
     return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to a lap, and how it came."""
-
-    response: LapUploadResponse
-    topic: str
-    correlation_data: bytes | None
-    content_type: str | None
-    raw: Facts
-    """The JSON as it came."""
-
-    @property
-    def status(self) -> str:
-        return self.response.status.value
-
-    @property
-    def message(self) -> str:
-        return self.response.message
-
-    @property
-    def lap_id(self) -> uuid.UUID | None:
-        return self.response.lap_id
-
-
-class LapClient:
-    """A rig that publishes whatever payload it is given, and hears every answer to itself.
-
-    It keeps nothing and sends nothing again. When the connection ends, waiting for an answer raises.
-
-    Args:
-        broker: the broker, at which it is the user of its own name.
-        rig: its name, one of `infra.RIGS`.
-    """
-
-    def __init__(self, broker: Broker, rig: str = "rig-1") -> None:
-        self.rig = rig
-        credentials = broker.credentials(rig)
-        settings = MqttSettings.model_validate(
-            {
-                "host": broker.host,
-                "port": broker.port,
-                "username": credentials and credentials.username,
-                "password": credentials and credentials.password,
-            }
-        )
-        self.connection = Connection(settings, client_id=f"{rig}-{uuid.uuid4().hex}", receive_maximum=100, clean=True)
-        self._answers: defaultdict[str, asyncio.Queue[Answer]] = defaultdict(asyncio.Queue)
-        self._reader: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        await self.connection.__aenter__()
-        await self.connection.subscribe([f"{TOPICS.answers_below(self.rig)}#"])
-        self._reader = asyncio.create_task(self._read(), name=f"answers to {self.rig}")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._reader is not None
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
-        await self.connection.__aexit__(None, None, None)
-
-    async def send(
-        self,
-        payload: bytes,
-        *,
-        car: str = CAR,
-        topic: str | None = None,
-        content_type: str | None = None,
-        response_topic: str | None = None,
-        correlation_data: bytes | None = None,
-        user_properties: list[tuple[str, str]] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Answer:
-        """Publish a lap and wait for its answer.
-
-        Raises:
-            TimeoutError: none came.
-            BrokerError: the broker refused the lap, or the connection ended.
-        """
-        sha256 = await self.publish(
-            payload,
-            car=car,
-            topic=topic,
-            content_type=content_type,
-            response_topic=response_topic,
-            correlation_data=correlation_data,
-            user_properties=user_properties,
-        )
-        return await self.answer(sha256, timeout_s)
-
-    async def publish(
-        self,
-        payload: bytes,
-        *,
-        car: str = CAR,
-        topic: str | None = None,
-        content_type: str | None = None,
-        response_topic: str | None = None,
-        correlation_data: bytes | None = None,
-        user_properties: list[tuple[str, str]] | None = None,
-    ) -> str:
-        """Publish a lap; its payload_sha256, by which `answer` finds the answer."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has left it so
-        if content_type is not None:
-            properties.ContentType = content_type
-        if response_topic is not None:
-            properties.ResponseTopic = response_topic
-        if correlation_data is not None:
-            properties.CorrelationData = correlation_data
-        if user_properties is not None:
-            properties.UserProperty = user_properties
-        topic = topic or TOPICS.laps.build(rig=self.rig, car=car)
-        await self.connection.publish(topic, payload, properties=properties)
-        return payload_sha256(payload)
-
-    async def answer(self, sha256: str, timeout_s: float = TIMEOUT_S) -> Answer:
-        """The next answer to a payload; each is given once.
-
-        Raises:
-            TimeoutError: none came.
-            BrokerError: the connection ended.
-        """
-        assert self._reader is not None
-        get = asyncio.ensure_future(self._answers[sha256].get())
-        try:
-            await asyncio.wait({get, self._reader}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if get.done():
-                return get.result()
-            if self._reader.done():
-                self._reader.result()
-            raise TimeoutError(f"no answer within {timeout_s} s")
-        finally:
-            get.cancel()
-
-    def has_answer(self, sha256: str) -> bool:
-        """Whether an answer to a payload waits to be taken."""
-        return not self._answers[sha256].empty()
-
-    async def _read(self) -> None:
-        async for delivery in self.connection.deliveries():
-            raw = json.loads(delivery.payload)
-            response = LapUploadResponse.model_validate(raw)
-            self._answers[response.payload_sha256].put_nowait(
-                Answer(response, delivery.topic, delivery.correlation_data, delivery.content_type, raw)
-            )
-            delivery.acknowledge()
-            delivery.release()

@@ -1,4 +1,4 @@
-"""The broker and the database that the tests run against, and how to ill-treat them.
+"""The broker and the database that the tests run against.
 
 Which ones, is decided once a run, separately for each; the first that is there is taken:
 
@@ -18,7 +18,6 @@ import hashlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,12 +26,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from racing_coach_demo.embedded import WHEEL_BIN_DIR, EmbeddedPostgres
-from racing_coach_demo.processes import ServerProcess, accepts_connections
-
 MOSQUITTO_DIR = Path(__file__).parent.parent / "mosquitto"
 MOSQUITTO_IMAGE = "eclipse-mosquitto:2"
-TIMESCALE_IMAGE = "timescale/timescaledb:latest-pg17"
+TIMESCALE_IMAGE = "timescale/timescaledb:2.29.2-pg17"
 
 DAEMON = "racing-coach"
 MONITORING = "monitoring"
@@ -65,7 +61,8 @@ class Broker:
     """A running broker.
 
     `passwords` is None where the broker asks for none; `account` is the one that serves for everybody where an URL
-    named the broker.
+    named the broker. Behind `port` client ids are free, as they are for the daemon; behind `rigs_port`, which only
+    mosquitto with our configuration has, the user name is the client id.
     """
 
     host: str
@@ -74,6 +71,7 @@ class Broker:
     version: str
     passwords: Mapping[str, str] | None = field(default=None, repr=False)
     account: Credentials | None = field(default=None, repr=False)
+    rigs_port: int | None = None
 
     def credentials(self, user: str) -> Credentials | None:
         """A user's name and password: `DAEMON`, `MONITORING` or one of `RIGS`. None where none are needed."""
@@ -83,99 +81,12 @@ class Broker:
 
     def environment(self, user: str) -> dict[str, str]:
         """The settings with which the daemon or a rig reaches this broker."""
-        variables = {"RACING_COACH_MQTT__HOST": self.host, "RACING_COACH_MQTT__PORT": str(self.port)}
+        port = self.rigs_port if user in RIGS and self.rigs_port else self.port
+        variables = {"RACING_COACH_MQTT__HOST": self.host, "RACING_COACH_MQTT__PORT": str(port)}
         if credentials := self.credentials(user):
             variables["RACING_COACH_MQTT__USERNAME"] = credentials.username
             variables["RACING_COACH_MQTT__PASSWORD"] = credentials.password
         return variables
-
-
-class MosquittoProcess(ServerProcess):
-    """mosquitto with our configuration, on a port and in a directory of its own.
-
-    Start, stop, kill, freeze and thaw it. What it had written to disk is there again after a restart, unless told to
-    `forget`. A clean `stop` writes all; `save` does in between.
-
-    Args:
-        passwords: the users; the daemon, monitoring and the rigs if not given.
-        settings: options of mosquitto.conf to have other values, or to be added.
-        more: lines to come after all others.
-    """
-
-    def __init__(
-        self,
-        passwords: Mapping[str, str] | None = None,
-        settings: Mapping[str, str] | None = None,
-        more: str = "",
-    ) -> None:
-        super().__init__()
-        self.passwords = dict(passwords or default_passwords())
-        self._settings = dict(settings or {})
-        self._more = more
-
-    @property
-    def broker(self) -> Broker:
-        return Broker(self.host, self.port, "mosquitto", mosquitto_version(), self.passwords)
-
-    @property
-    def persistence_file(self) -> Path:
-        return self.scratch / "data" / "mosquitto.db"
-
-    def forget(self) -> None:
-        """Throw away what a stopped broker had written, as if its disk were lost."""
-        self.persistence_file.unlink(missing_ok=True)
-
-    def save(self) -> None:
-        """Have it write its sessions and queues now. Not waited for: it does nothing else meanwhile."""
-        os.kill(self.pid, signal.SIGUSR1)
-
-    def add_user(self, user: str, password: str) -> None:
-        """Let a running broker know one more user."""
-        self.passwords[user] = password
-        self._write_passwords()
-        os.kill(self.pid, signal.SIGHUP)
-
-    def _prepare(self) -> None:
-        (self.scratch / "data").mkdir(exist_ok=True)
-        shutil.copy(MOSQUITTO_DIR / "acl", self.scratch / "acl")
-        (self.scratch / "acl").chmod(0o600)
-        self._write_passwords()
-        (self.scratch / "mosquitto.conf").write_text(self._configuration())
-
-    def _write_passwords(self) -> None:
-        target = self.scratch / "passwords"
-        target.touch(mode=0o600)
-        target.write_text(password_file(self.passwords))
-
-    def _configuration(self) -> str:
-        """Our own file with other paths and another port, and nothing else but what the test asks for."""
-        own = (MOSQUITTO_DIR / "mosquitto.conf").read_text()
-        moved = own.replace("/mosquitto/config/", f"{self.scratch}/").replace(
-            "/mosquitto/data/", f"{self.scratch}/data/"
-        )
-        settings = {"listener": f"{self.port} {self.host}", **self._settings}
-        if os.geteuid() == 0:
-            # Else it would go on as an account that cannot reach the scratch directory.
-            settings["user"] = "root"
-        kept = [line for line in moved.splitlines() if line.partition(" ")[0] not in settings]
-        return "\n".join([*kept, *(f"{option} {value}" for option, value in settings.items()), self._more, ""])
-
-    def _command(self) -> list[str]:
-        return [str(find_mosquitto()), "-c", str(self.scratch / "mosquitto.conf")]
-
-    def _is_ready(self) -> bool:
-        return accepts_connections(self.port)
-
-
-class PostgresProcess(EmbeddedPostgres):
-    """A PostgreSQL to ill-treat: the wheel's, or the one whose programs `RACING_COACH_TEST_POSTGRES_BIN` names.
-
-    Start, stop, kill, freeze and thaw it; it comes back on the same port with the same data.
-    """
-
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        bin_dir = Path(os.environ.get("RACING_COACH_TEST_POSTGRES_BIN", WHEEL_BIN_DIR))
-        super().__init__(bin_dir=bin_dir, settings=settings)
 
 
 @functools.cache

@@ -135,6 +135,8 @@ def sessions(draw: st.DrawFn) -> SessionFrame:
         car_class_id=draw(st.none() | IDENTIFIERS),
         series_id=draw(st.none() | IDENTIFIERS),
         session_type=draw(st.none() | TEXTS),
+        driver_id=draw(st.none() | IDENTIFIERS),
+        driver_name=draw(st.none() | TEXTS),
     )
 
 

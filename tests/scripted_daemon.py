@@ -11,7 +11,9 @@ from typing import Any, Self
 from racing_coach_core.codecs.decode import decode_lap
 from racing_coach_core.identity import payload_sha256
 from racing_coach_core.messages import LapStatus, LapUploadResponse, RigStatus
-from racing_coach_core.mqtt import Connection, ConnectionLostError, Delivery
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.delivery import Delivery
+from racing_coach_core.mqtt.exceptions import ConnectionLostError
 from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import Topics
 from tests.infra import DAEMON, Broker
@@ -111,3 +113,7 @@ class ScriptedDaemon:
     async def publish_answer(self, car: str, payload: bytes) -> None:
         """Publish whatever, where the rig looks for its answers."""
         await self.connection.publish(TOPICS.lap_answers.build(rig=self.rig, car=car), payload)
+
+    async def publish_coaching(self, car: str, payload: bytes) -> None:
+        """Say something as the coach would."""
+        await self.connection.publish(TOPICS.coaching.build(rig=self.rig, car=car), payload)

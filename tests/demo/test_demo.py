@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_rig.sources.simulator import Simulator
@@ -81,6 +82,7 @@ def read_until(process: subprocess.Popen[str], text: str, timeout_s: float = 90)
     return output
 
 
+@pytest.mark.long  # test_embedded.py does the same to a parent that has no rigs
 def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     """SIGKILL of the demo ends the servers and the daemon too, a moment later."""
     demo = subprocess.Popen([*COMMAND, "--keep"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
@@ -92,3 +94,27 @@ def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         demo.wait()
     _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
+
+
+@pytest.mark.long
+def test_the_coach_tells_each_driver_what_is_true(tmp_path: Path) -> None:
+    """Who brakes early hears to brake later at that corner, who is late on the throttle likewise, who is clean nothing."""
+    program = [*COMMAND[:4], "--rigs", "3", "--laps", "6"]
+    done = subprocess.run(
+        program,
+        cwd=tmp_path,
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=True,
+    )
+    told = {
+        line.split("│")[2].strip(): line
+        for line in done.stdout.splitlines()
+        if "turn" in line.lower() or "no habit" in line
+    }
+
+    assert "No loss that is more than your usual spread." in told["Ines Aubrac"]
+    assert re.search(r"brakes 30 m early for turn (\d+);.*Turn \1: brake \d+ m later", told["Tomas Velde"])
+    assert re.search(r"late on the throttle out of turn (\d+);.*Turn \1: throttle \d+ m earlier", told["Priya Raman"])

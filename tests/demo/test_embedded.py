@@ -16,8 +16,8 @@ import pytest
 from tests.clients import User
 from tests.infra import DAEMON, Broker
 
+from racing_coach_demo.child_process import ServerStartError
 from racing_coach_demo.embedded import EmbeddedBroker, EmbeddedPostgres
-from racing_coach_demo.processes import ServerStartError
 
 # Starts both, says what they are, and then does nothing until it is ended.
 _PARENT = """

@@ -10,7 +10,7 @@ import pytest
 from matplotlib import image
 
 from racing_coach_core.lap import Lap
-from racing_coach_demo.picture import SIZE_PX, lap_picture
+from racing_coach_demo.picture.lap import SIZE_PX, lap_picture
 from racing_coach_rig.sources.simulator import Simulator
 
 

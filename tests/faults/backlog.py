@@ -13,9 +13,10 @@ from sqlalchemy.engine import make_url
 from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulator import Simulator
-from tests.daemon import DaemonProcess, LapClient
+from tests.daemon import DaemonProcess
 from tests.faults.observer import MemorySamples
 from tests.infra import Broker
+from tests.lap_client import LapClient
 
 PAYLOAD_BYTES = 8_000_000
 _STUCK_S = 90.0

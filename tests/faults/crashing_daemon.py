@@ -6,7 +6,10 @@ from functools import partial
 
 import paho.mqtt.client as paho
 
-from racing_coach_core.mqtt import Connection
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_server.analytics.lap_analysis.analyst import Analyst
+from racing_coach_server.coaching.followers import LapCoach
+from racing_coach_server.following.work import Work
 from racing_coach_server.main import serve
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.router import Route
@@ -28,6 +31,25 @@ STEPS: dict[str, Callable[..., None]] = {
     "acknowledged": partial(dies_after, Connection, "acknowledge"),
 }
 
-if __name__ == "__main__":
-    STEPS[sys.argv[1]](time=int(sys.argv[2]))
+
+def _by(follower: str) -> Callable[..., bool]:
+    return lambda work, _event: work._follower.name == follower
+
+
+COACHING_STEPS: dict[str, Callable[..., None]] = {
+    "analysed, not committed": partial(dies_after, Analyst, "analyse"),
+    "analysis committed": partial(dies_after, Work, "do", when=_by("lap_analysis")),
+    "comparison committed": partial(dies_after, Work, "do", when=_by("comparison")),
+    "coaching committed, not published": partial(dies_before, Work, "publish", when=_by("coaching")),
+    "published, not recorded": partial(dies_before, LapCoach, "published"),
+}
+"""What is done for a lap after it is answered."""
+
+
+def main() -> None:
+    (STEPS | COACHING_STEPS)[sys.argv[1]](time=int(sys.argv[2]))
     serve()
+
+
+if __name__ == "__main__":
+    main()

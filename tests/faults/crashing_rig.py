@@ -1,18 +1,17 @@
 """The rig, except that it dies at one step: `python -m tests.faults.crashing_rig STEP TIME ...`."""
 
-import asyncio
 import sys
 from collections.abc import Callable
 from functools import partial
 
 import paho.mqtt.client as paho
 
-from racing_coach_core.mqtt import Connection
-from racing_coach_rig import outbox
-from racing_coach_rig.outbox import Outbox
-from racing_coach_rig.publisher import Publisher
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_rig.outbox import answers
+from racing_coach_rig.outbox.outbox import Outbox
+from racing_coach_rig.sending.answers import Answers
+from tests.faults import rig_process
 from tests.faults.crash import dies_after, dies_before
-from tests.faults.rig_process import main, parse
 
 
 def _a_lap(_client: object, topic: str, *_: object) -> bool:
@@ -29,13 +28,18 @@ STEPS: dict[str, Callable[..., None]] = {
     "noted as sent": partial(dies_after, Outbox, "sent"),
     "published": partial(dies_after, paho.Client, "publish", when=_a_lap),
     "the broker has it": partial(dies_after, Connection, "publish", when=_a_lap),
-    "answer received": partial(dies_before, Publisher, "_take_answer"),
-    "answer written, not committed": partial(dies_after, outbox, "_count", when=_an_answer),
+    "answer received": partial(dies_before, Answers, "_take"),
+    "answer written, not committed": partial(dies_after, answers, "count", when=_an_answer),
     "answered and deleted": partial(dies_after, Outbox, "answered"),
     "answer acknowledged": partial(dies_after, Connection, "acknowledge"),
 }
 
-if __name__ == "__main__":
+
+def main() -> None:
     _, step, time, *sys.argv[1:] = sys.argv
     STEPS[step](time=int(time))
-    asyncio.run(main(parse()))
+    rig_process.main()
+
+
+if __name__ == "__main__":
+    main()

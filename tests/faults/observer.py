@@ -1,10 +1,10 @@
-"""Hears every answer and every heartbeat, and looks at the moment of each answer whether the lap is in the database."""
+"""Hears every answer, every word of the coach and every heartbeat, and looks at the moment of each answer whether the lap is in the database."""
 
 import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from aiomqtt import ProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from racing_coach_core.coaching import Coaching
 from racing_coach_core.messages import Heartbeat, LapStatus, LapUploadResponse
 from racing_coach_core.topics import Topics
 from tests.infra import MONITORING, Broker
@@ -38,6 +39,10 @@ class Observations:
     heartbeats: int = 0
     wrong_accounts: list[str] = field(default_factory=list)
     degraded: int = 0
+    spoken: list[tuple[UUID, float]] = field(default_factory=list)
+    """What the coach said: of which lap, and when it was heard, s of the wall clock."""
+    connects: list[float] = field(default_factory=list)
+    """When a connection of the observer's was made: what was unacknowledged comes again."""
     rejections: list[str] = field(default_factory=list)
 
 
@@ -56,11 +61,15 @@ class Observer:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             for rig in self._rigs:
-                topic = f"{TOPICS.answers_below(rig)}#"
-                tasks.create_task(self._listen(rig, topic, self._answer), name=f"answers to {rig}")
-            tasks.create_task(self._listen(MONITORING, TOPICS.heartbeat.filter, self._heartbeat), name="heartbeats")
+                heard = {
+                    f"{TOPICS.answers_below(rig)}#": self._answer,
+                    TOPICS.coaching.filter_for(rig=rig): self._coaching,
+                }
+                tasks.create_task(self._listen(rig, heard), name=f"what {rig} is told")
+            beats = {TOPICS.heartbeat.filter: self._heartbeat}
+            tasks.create_task(self._listen(MONITORING, beats), name="heartbeats")
 
-    async def _listen(self, user: str, topic: str, take: Callable[[bytes], Awaitable[None]]) -> None:
+    async def _listen(self, user: str, heard: Mapping[str, Callable[[bytes], Awaitable[None]]]) -> None:
         """Listen with a session of its own, so that a cut loses no answer unless the broker does."""
         credentials = self._broker.credentials(user)
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -79,9 +88,12 @@ class Observer:
                     keepalive=5,
                     timeout=3,
                 ) as client:
-                    await client.subscribe(topic, qos=1)
+                    self.seen.connects.append(time.time())
+                    await client.subscribe([(topic, 1) for topic in heard])
                     async for message in client.messages:
-                        await take(bytes(message.payload))
+                        for topic, take in heard.items():
+                            if message.topic.matches(topic):
+                                await take(bytes(message.payload))
             await asyncio.sleep(_RETRY_S)
 
     async def _answer(self, payload: bytes) -> None:
@@ -100,6 +112,9 @@ class Observer:
         self.seen.looked_at += 1
         if not stored:
             self.seen.early.add(answer.lap_id)
+
+    async def _coaching(self, payload: bytes) -> None:
+        self.seen.spoken.append((Coaching.model_validate_json(payload).lap_id, time.time()))
 
     async def _heartbeat(self, payload: bytes) -> None:
         beat = Heartbeat.model_validate_json(payload)

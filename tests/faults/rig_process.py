@@ -22,9 +22,9 @@ from racing_coach_core.codecs.decode import Encoding
 from racing_coach_core.identity import content_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_rig.config import load_settings
-from racing_coach_rig.delivery import sending
-from racing_coach_rig.outbox import Outbox
-from racing_coach_rig.publisher import Publisher
+from racing_coach_rig.outbox.outbox import Outbox
+from racing_coach_rig.sending.publisher import Publisher
+from racing_coach_rig.sending.sender import sending
 from racing_coach_rig.sources.simulator import TRACKS, Simulator
 
 SHORT_TRACK = [*TRACKS][-1]
@@ -91,7 +91,7 @@ async def drive(
     journal.write("finished")
 
 
-async def main(arguments: argparse.Namespace) -> None:
+async def run(arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -128,5 +128,9 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def main() -> None:
+    asyncio.run(run(parse()))
+
+
 if __name__ == "__main__":
-    asyncio.run(main(parse()))
+    main()

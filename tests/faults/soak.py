@@ -17,10 +17,11 @@ import time
 
 from tests.faults.backlog import drain_waiting
 from tests.faults.checker import MEMORY_BOUND_BYTES, Report
+from tests.faults.fault import FAULTS
 from tests.faults.outage import database_outage
-from tests.faults.schedule import FAULTS, each_once, run_schedule
+from tests.faults.schedule import each_once, run_schedule
 from tests.faults.world import World
-from tests.infra import MosquittoProcess, PostgresProcess
+from tests.servers import MosquittoProcess, PostgresProcess
 
 RIGS = 6
 LAPS_PER_S = 3.0
@@ -38,6 +39,7 @@ async def seeded_run(
     only: list[str] | None = None,
     drain_s: float = 90,
     keep: bool = False,
+    has_adversary: bool = True,
 ) -> Report:
     """Faults while rigs drive, then a drain, then the checker.
 
@@ -48,6 +50,7 @@ async def seeded_run(
         only: names of the faults to choose from.
         drain_s: how long the last laps may take once the faults are over.
         keep: keep logs, journals and outboxes even if nothing is found.
+        has_adversary: whether one more rig sends the worst there is meanwhile.
     """
     chance = random.Random(seed)
     names = only or each_once(chance)
@@ -59,7 +62,13 @@ async def seeded_run(
     def tell(text: str) -> None:
         say(f"{time.monotonic() - began:7.1f} s  {world.driven:5} driven {world.waiting:4} waiting  {text}")
 
-    async with World(seed=seed, rigs=RIGS, laps_per_rig=per_rig, interval_s=0.85 * seconds / per_rig) as world:
+    async with World(
+        seed=seed,
+        rigs=RIGS,
+        laps_per_rig=per_rig,
+        interval_s=0.85 * seconds / per_rig,
+        has_adversary=has_adversary,
+    ) as world:
         world.keeps_evidence = keep
         await world.until_started()
         await run_schedule(world, chance, names, tell)
@@ -70,6 +79,8 @@ async def seeded_run(
         tell("all laps are driven")
         await world.until_drained(drain_s)
         tell("drained")
+        await world.until_coached(drain_s)
+        tell("all laps are coached")
         await world.stop()
         return await world.check()
 

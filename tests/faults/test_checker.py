@@ -16,18 +16,18 @@ from racing_coach_core.identity import content_sha256, payload_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_core.messages import LapStatus, LapUploadResponse
 from racing_coach_rig.config import OutboxSettings
-from racing_coach_rig.outbox import Outbox
+from racing_coach_rig.outbox.outbox import Outbox
 from racing_coach_rig.sources.simulator import Simulator
 from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
-from racing_coach_server.database.init_db import upgrade
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 from tests.clients import User
 from tests.faults.checker import Report, RigFiles, check
 from tests.faults.observer import TOPICS, Observations, Observer
 from tests.faults.rig_process import SHORT_TRACK, Journal, read_journal
-from tests.infra import DAEMON, MosquittoProcess
+from tests.infra import DAEMON
+from tests.servers import MosquittoProcess
 
 LAPS = 3
 
@@ -60,7 +60,6 @@ async def stored(database_url: str, tmp_path: Path) -> AsyncIterator[Stored]:
     _spool_and_answer(files, laps)
     engine = create_engine(DatabaseSettings.model_validate({"url": plain}), pool_size=1, application="test")
     database = Database(engine)
-    await upgrade(engine)
     for lap in laps:
         async with database.transaction() as session:
             await TelemetryService(session).store_lap(_received(lap))
@@ -131,6 +130,16 @@ async def test_a_lap_that_was_not_acked_may_not_be_lost_either(stored: Stored) -
     report = await stored.check()
     assert report.lost == {lap.lap_id for lap in stored.laps}
     assert not report.acked_and_lost
+
+
+async def test_a_lap_whose_word_the_rig_took_to_its_grave_is_counted(stored: Stored) -> None:
+    """Killed between the outbox's commit and the journal's line, the rig has the lap all the same, and keeps it."""
+    *lines, last = stored.files.journal.read_text().splitlines(keepends=True)
+    assert '"spooled"' in last
+    stored.files.journal.write_text("".join(lines))
+    report = await stored.check()
+    assert report.findings == []
+    assert (report.spooled, report.acked, report.in_database) == (LAPS, LAPS, LAPS)
 
 
 async def test_a_lap_stored_twice_is_doubled(stored: Stored) -> None:

@@ -10,13 +10,17 @@ import pytest
 from racing_coach_core.messages import LapStatus, LapUploadResponse
 from racing_coach_demo.embedded import EmbeddedBroker
 from racing_coach_demo.processes import LOOPBACK
-from tests.clients import User
-from tests.daemon import CAR, TOPICS, DaemonProcess, eventually
+from tests.clients import TOPICS, User
+from tests.daemon import DaemonProcess
 from tests.faults.backlog import plain
 from tests.faults.checker import check
 from tests.faults.proxy import Proxy
-from tests.faults.world import QUICK_DAEMON, Rig
-from tests.infra import DAEMON, Broker, MosquittoProcess
+from tests.faults.rig import Rig
+from tests.faults.settings import QUICK_DAEMON
+from tests.infra import DAEMON, Broker
+from tests.lap_client import CAR
+from tests.servers import MosquittoProcess
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.faults
 

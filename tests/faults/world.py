@@ -7,11 +7,9 @@ async with World(seed=1, rigs=4, laps_per_rig=20, interval_s=1.0) as world:
 """
 
 import asyncio
-import os
+import contextlib
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -24,114 +22,19 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from racing_coach_demo.processes import LOOPBACK
+from tests.adversary import Adversary
 from tests.daemon import DaemonProcess
-from tests.faults.checker import Report, RigFiles, check
+from tests.faults.checker import ADVERSARY, ADVERSARY_MEMORY_BOUND_BYTES, Report, check
+from tests.faults.coaching_checker import check_coaching, connected_at, uncoached
 from tests.faults.observer import MemorySamples, Observer
 from tests.faults.proxy import Proxy
-from tests.faults.rig_process import read_journal
-from tests.infra import DAEMON, Broker, MosquittoProcess, PostgresProcess
+from tests.faults.rig import Rig
+from tests.faults.settings import QUICK_DAEMON
+from tests.infra import DAEMON, Broker
+from tests.servers import MosquittoProcess, PostgresProcess
 
-KEEPALIVE_S = 5
-"""The shortest that our settings allow. A broker gives a client one and a half times as long."""
-
-QUICK_DAEMON: dict[str, object] = {
-    "MQTT__KEEPALIVE_S": KEEPALIVE_S,
-    "MQTT__TIMEOUT_S": 3,
-    "HEALTH__INTERVAL_S": 1,
-    "HEALTH__DATABASE_TIMEOUT_S": 2,
-    "DATABASE__CONNECT_TIMEOUT_S": 3,
-    "DATABASE__COMMAND_TIMEOUT_S": 5,
-    "DELIVERY__RETRY_CAP_S": 2,
-    "DELIVERY__STOP_GRACE_S": 5,
-    # Less than a JSON lap, so that the daemon often stops reading.
-    "DELIVERY__BUDGET__BYTES": 1_000_000,
-}
-QUICK_RIG: dict[str, object] = {
-    "MQTT__KEEPALIVE_S": KEEPALIVE_S,
-    "MQTT__TIMEOUT_S": 3,
-    "SENDING__ANSWER_TIMEOUT_S": 2,
-    "SENDING__ANSWER_TIMEOUT_CAP_S": 6,
-}
-
-
-def only_ours(environment: dict[str, str]) -> dict[str, str]:
-    """The environment without settings that somebody else made."""
-    return {name: value for name, value in environment.items() if not name.startswith("RACING_COACH_")}
-
-
-class Rig:
-    """One rig: a process that drives and sends, an outbox, a journal."""
-
-    def __init__(self, name: str, directory: Path, broker: Broker, *, seed: int, laps: int, interval_s: float) -> None:
-        self.name = name
-        self.laps = laps
-        self.files = RigFiles(name, directory / f"{name}.journal", directory / f"{name}.sqlite3")
-        self.log = directory / f"{name}.log"
-        self._environment = {
-            **only_ours(dict(os.environ)),
-            **broker.environment(name),
-            "RACING_COACH_RIG": name,
-            "RACING_COACH_OUTBOX__PATH": str(self.files.outbox),
-            **{f"RACING_COACH_{key}": str(value) for key, value in QUICK_RIG.items()},
-        }
-        self._arguments = [
-            *("--journal", str(self.files.journal), "--laps", str(laps)),
-            *("--interval", str(interval_s), "--seed", str(seed), "--mixed"),
-        ]
-        self.module = ["tests.faults.rig_process"]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", *self.module, *self._arguments],
-                env=self._environment,
-                cwd=Path(__file__).parents[2],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        self.wait()
-
-    def wait(self, timeout_s: float = 30) -> int:
-        """Wait for its end; its exit code, negative where a signal ended it."""
-        assert self._process is not None
-        return self._process.wait(timeout_s)
-
-    def stop(self) -> int:
-        """SIGTERM, and the exit code."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def driven(self) -> int:
-        """Laps that the outbox has taken."""
-        return sum(entry["event"] == "spooled" for entry in read_journal(self.files.journal))
-
-    @property
-    def is_done(self) -> bool:
-        return self.driven >= self.laps
-
-    def close(self) -> None:
-        if self.is_running:
-            self.signal(signal.SIGCONT)
-            self.kill()
+_ADVERSARY_PAUSE_S = 2.0
+"""What it does not wait for is an answer; without a pause it would leave the machine's cores to nobody."""
 
 
 class World:
@@ -143,6 +46,7 @@ class World:
         laps_per_rig: how many laps each drives.
         interval_s: from lap to lap.
         daemon_settings: further settings of the daemon.
+        has_adversary: one more rig, that sends the worst there is all the time.
     """
 
     def __init__(
@@ -153,6 +57,7 @@ class World:
         laps_per_rig: int,
         interval_s: float,
         daemon_settings: dict[str, object] | None = None,
+        has_adversary: bool = False,
     ) -> None:
         self.seed = seed
         self.keeps_evidence = False
@@ -165,7 +70,9 @@ class World:
         self._daemon_settings = {**QUICK_DAEMON, **(daemon_settings or {})}
         self._stack = AsyncExitStack()
         self._may_be_down: Counter[str] = Counter()
-        self.broker = MosquittoProcess({user: f"secret of {user}" for user in (DAEMON, "monitoring", *self._names)})
+        self._has_adversary = has_adversary
+        users = (DAEMON, "monitoring", *self._names, ADVERSARY)
+        self.broker = MosquittoProcess({user: f"secret of {user}" for user in users})
         self.database = PostgresProcess({"fsync": "on", "max_connections": "50"})
         self.to_broker = Proxy(self.broker.port)
         self.to_database = Proxy(self.database.port)
@@ -217,9 +124,23 @@ class World:
         for rig in self.rigs:
             self._stack.callback(rig.close)
             rig.start()
+        if self._has_adversary:
+            adversary = Adversary(self.broker.broker, ADVERSARY, seed=self.seed, pause_s=_ADVERSARY_PAUSE_S)
+            await self._stack.enter_async_context(_running(self._until_driven(adversary), "adversary"))
         # Last, so that at the end they are the first to go: the watch would start again what is closed.
         for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
             await self._stack.enter_async_context(_running(task, name))
+
+    async def _until_driven(self, adversary: Adversary) -> None:
+        """Let it send for as long as others do."""
+        attack = asyncio.create_task(adversary.run(), name="attack")
+        try:
+            while self.driven < len(self._names) * self._laps_per_rig:
+                await asyncio.sleep(1)
+        finally:
+            attack.cancel()
+            await asyncio.gather(attack, return_exceptions=True)
+        await asyncio.Event().wait()
 
     # --- what goes on ----------------------------------------------------------------------------------------
 
@@ -293,6 +214,15 @@ class World:
                 return
             await asyncio.sleep(0.5)
 
+    async def until_coached(self, timeout_s: float) -> None:
+        """Until the followers have done every lap; what they have not done by then, the checker finds."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                if not await uncoached(self.database_url):
+                    return
+            await asyncio.sleep(0.5)
+
     async def stop(self) -> None:
         """Stop rigs and daemon as an operator would."""
         self._may_be_down.update(["daemon", *self._names])
@@ -314,8 +244,12 @@ class World:
         report = await check(self.database_url, [rig.files for rig in self.rigs])
         report.observe(self.observer.seen)
         report.violations += self.violations
+        connects = [*self.observer.seen.connects, *connected_at(self.daemon.logged("connected to the broker"))]
+        report.violations += await check_coaching(self.database_url, self.observer.seen.spoken, connects)
         report.faults = dict(self.faults)
         report.peak_rss_bytes = self.memory.peak_bytes
+        if self._has_adversary:
+            report.memory_bound_bytes = ADVERSARY_MEMORY_BOUND_BYTES
         report.seed = self.seed
         if report.findings or self.keeps_evidence:
             report.evidence = self._keep_evidence()

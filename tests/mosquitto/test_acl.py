@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from tests.clients import TIMEOUT_S, User
-from tests.infra import DAEMON, MONITORING, Broker, MosquittoProcess
+from tests.infra import DAEMON, MONITORING, Broker
+from tests.servers import MosquittoProcess
 
 pytestmark = pytest.mark.mosquitto
 

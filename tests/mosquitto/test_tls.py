@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.infra import MOSQUITTO_DIR, MosquittoProcess
+from tests.infra import MOSQUITTO_DIR
+from tests.servers import MosquittoProcess
 
 from racing_coach_core.settings import TlsSettings
 from racing_coach_demo.processes import LOOPBACK, free_port

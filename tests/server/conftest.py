@@ -1,33 +1,39 @@
 """What the daemon's tests have in common: a daemon, a rig, laps, and a look into the database."""
 
-import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack
 
 import pytest
+import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from tests.daemon import DaemonProcess, LapClient
+from tests.daemon import DaemonProcess
+from tests.databases import Databases
 from tests.infra import Broker
-from tests.server.support import Stored, app_settings, execute, running
+from tests.lap_client import LapClient
+from tests.server.support import Stored, app_settings, running
 
 from racing_coach_server.app import App
 from racing_coach_server.database.engine import Database
-from racing_coach_server.database.init_db import upgrade
 
 type StartDaemon = Callable[..., DaemonProcess]
 type RunApp = Callable[..., AbstractAsyncContextManager[App]]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def plain_tracebacks() -> None:
+    """In this process the daemon logs as structlog does by default, but for tracebacks that take seconds to write."""
+    *others, _ = structlog.get_config()["processors"]
+    structlog.configure(
+        processors=[*others, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
+
+
 @pytest.fixture(scope="module")
-def shared_database_url(database_server: str) -> Iterator[str]:
-    """The URL of an empty database, for all tests of a module."""
-    server = make_url(database_server)
-    name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(execute(server, f'create database "{name}"'))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    asyncio.run(execute(server, f'drop database "{name}" with (force)'))
+def shared_database_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database with this version's tables, for all tests of a module."""
+    with databases.migrated() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +89,13 @@ def stored(database_url: str) -> Stored:
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine of the test's own, empty database."""
+    """An engine of the test's own database."""
     engine = create_async_engine(make_url(database_url).set(drivername="postgresql+asyncpg"))
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
-async def database(engine: AsyncEngine) -> Database:
-    """The test's own database, migrated."""
-    await upgrade(engine)
+def database(engine: AsyncEngine) -> Database:
+    """The test's own database."""
     return Database(engine)

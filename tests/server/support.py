@@ -17,15 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import zstandard
 from sqlalchemy.engine import URL, make_url
-from tests.daemon import TOPICS, Facts, eventually, forget
+from tests.clients import TOPICS, forget
 from tests.infra import DAEMON, MONITORING, Broker
+from tests.lap_client import Facts
+from tests.waiting import eventually
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap
 from racing_coach_core.messages import DaemonState, Heartbeat
-from racing_coach_core.mqtt import Connection
+from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.settings import MqttSettings
 from racing_coach_rig.sources.simulator import TRACKS, Simulator
 from racing_coach_server.app import App
@@ -176,7 +178,7 @@ def app_settings(
     broker: Broker, database_url: str, *, mqtt: Facts | None = None, instance: str | None = None, **sections: Any
 ) -> Settings:
     """The settings of a daemon of its own name, with quick retries; sections as dicts of what shall differ."""
-    delivery = {"retry_first_s": 0.02, "retry_cap_s": 0.1, **sections.pop("delivery", {})}
+    delivery = {"retry_first_s": 0.02, "retry_cap_s": 0.1, "waste_s": 600, **sections.pop("delivery", {})}
     return Settings(
         _env_file=None,
         instance=instance or f"test-{uuid.uuid4().hex[:12]}",

@@ -1,39 +1,98 @@
 """What import contracts cannot say."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import racing_coach_server
 
 SOURCE = Path(racing_coach_server.__file__).parent
-ENDS_TRANSACTIONS = {"commit", "rollback", "begin", "begin_nested"}
-ALLOWED = {
-    SOURCE / "database" / "engine.py",
-    SOURCE / "database" / "init_db.py",
-    SOURCE / "database" / "migrations" / "versions" / "0001_first_tables.py",
+
+EDGES = {
+    "messaging/committing.py",  # a message
+    "messaging/keeping.py",  # a rejected message
+    "following/work.py",  # an event that is followed
+    "following/runner.py",  # what is still to be followed
+    "health/handlers.py",  # the heartbeat's question
+    "commands/runner.py",  # a command
+    "commands/analyze.py",  # which lap is meant
+    "commands/analyzing/pages.py",  # which laps are next
+    "commands/analyzing/work.py",  # a lap done anew
 }
+"""Who may call `Database.transaction()`: services are given a session, and flush."""
+
+ENGINES = {"database/engine.py", "database/init_db.py", "doctor/database.py"}
+"""Who may do without it: the engine itself, migrations, and the doctor's look at the server."""
 
 
-def calls(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def methods(tree: ast.AST) -> set[str]:
+    """The names of all methods that are called."""
+    return {call.func.attr for call in calls(tree) if isinstance(call.func, ast.Attribute)}
+
+
+def of_a_session(tree: ast.AST) -> set[str]:
+    """The methods that are called of something that is named a session or an engine."""
     return {
-        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        call.func.attr
+        for call in calls(tree)
+        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value).endswith(("session", "engine"))
     }
 
 
-def test_only_the_engine_opens_and_ends_transactions() -> None:
-    """No service, handler or command commits or rolls back."""
-    offenders = {
-        str(path.relative_to(SOURCE)): found
+def functions(tree: ast.AST) -> set[str]:
+    """The names of all functions and classes that are called."""
+    return {call.func.id for call in calls(tree) if isinstance(call.func, ast.Name)}
+
+
+def sources() -> dict[str, ast.AST]:
+    return {
+        str(path.relative_to(SOURCE)): ast.parse(path.read_text())
         for path in SOURCE.rglob("*.py")
-        if path not in ALLOWED and (found := calls(path) & ENDS_TRANSACTIONS)
+        if "migrations" not in path.parts
+    }
+
+
+def test_transactions_are_opened_at_the_edges_only() -> None:
+    """`Database.transaction()` is called by exactly those that are listed here."""
+    assert {name for name, tree in sources().items() if "transaction" in methods(tree)} == EDGES
+
+
+def test_nobody_ends_a_transaction_but_the_block_that_opened_it() -> None:
+    """No session or engine is told to begin, commit or roll back, and none is made, outside of the engine."""
+    ends = {"begin", "begin_nested", "commit", "rollback", "connect"}
+    makes = {"AsyncSession", "async_sessionmaker", "create_async_engine"}
+    offenders = {
+        name: found
+        for name, tree in sources().items()
+        if name not in ENGINES and (found := (of_a_session(tree) & ends) | (functions(tree) & makes))
     }
     assert offenders == {}
 
 
-def test_the_engine_is_seen_doing_it() -> None:
-    """The check above can fail: it finds what the engine does."""
-    assert "begin" in calls(SOURCE / "database" / "engine.py")
+def test_the_checks_see_what_they_look_for() -> None:
+    """They can fail: they find what the engine does."""
+    engine = sources()["database/engine.py"]
+    assert "begin" in of_a_session(engine)
+    assert {"async_sessionmaker", "create_async_engine"} <= functions(engine)
+
+
+def test_every_task_has_a_name() -> None:
+    """A look at all tasks says what each is there for."""
+    root = SOURCE.parent
+    nameless = [
+        f"{path.relative_to(root)}:{call.lineno}"
+        for path in root.rglob("*.py")
+        for call in calls(ast.parse(path.read_text()))
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"create_task", "ensure_future"}
+        and not any(keyword.arg == "name" for keyword in call.keywords)
+        and "racing_coach_core/mqtt" not in str(path)
+    ]
+    assert nameless == []
 
 
 def test_init_files_are_empty() -> None:

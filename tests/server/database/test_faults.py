@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from tests.server.support import connected, execute
 
 from racing_coach_core.exceptions import Fault, InvalidTopicError, MalformedPayloadError
-from racing_coach_core.mqtt import ConnectionLostError
+from racing_coach_core.mqtt.exceptions import ConnectionLostError
 from racing_coach_demo.processes import free_port
 from racing_coach_server.database.faults import fault_of, in_words, may_be_poison
 from racing_coach_server.telemetry.exceptions import DecoderBugError

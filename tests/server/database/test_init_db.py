@@ -10,21 +10,35 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from pydantic import SecretStr
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.daemon import DaemonProcess
 from tests.infra import Broker
-from tests.server.support import Stored
+from tests.server.support import Stored, connected
+from tests.servers import PostgresProcess
 
 from racing_coach_core.channels import CHANNELS
+from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database import init_db
-from racing_coach_server.database.init_db import current_revision, head_revision, upgrade
+from racing_coach_server.database.init_db import current_revision, head_revision, upgrade, upgrade_database
 from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
 
-TABLES = {"track_sessions", "laps", "telemetry", "rejected_messages"}
+TABLES = {
+    *("track_sessions", "laps", "telemetry", "rejected_messages"),
+    *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
+}
+
+
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """Here every test begins with a database that was never migrated."""
+    return empty_database_url
 
 
 async def tables(engine: AsyncEngine) -> set[str]:
@@ -207,3 +221,65 @@ def test_the_command_upgrades_and_says_so(database_url: str) -> None:
 
     assert result.returncode == 0, result.stderr
     assert f"the database is at revision {head_revision()}" in result.stdout
+
+
+async def test_a_migration_may_take_longer_than_a_statement(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, stored: Stored
+) -> None:
+    """The limit for a lap's statements would cancel it, and the next try as well."""
+    wait_s, limit_s = 2.0, 0.5
+    settings = DatabaseSettings(url=SecretStr(plain(database_url)), command_timeout_s=limit_s)
+
+    def slowly(connection: Connection) -> None:
+        connection.execute(text("select pg_sleep(:s)"), {"s": wait_s})
+        command.upgrade(with_connection(connection), "head")
+
+    monkeypatch.setattr(init_db, "_upgrade", slowly)
+
+    assert await upgrade_database(settings) == head_revision()
+
+
+async def test_a_migration_ends_when_the_server_is_gone(
+    postgres_process: PostgresProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a limit for its statements it would wait for ever on a server that says nothing more."""
+    monkeypatch.setattr(init_db, "_ASK_S", 0.1)
+    settings = DatabaseSettings(
+        url=SecretStr(plain(postgres_process.url)), command_timeout_s=0.5, connect_timeout_s=0.5
+    )
+
+    def freeze(connection: Connection) -> None:
+        postgres_process.freeze()
+        connection.execute(text("select 1"))
+
+    monkeypatch.setattr(init_db, "_upgrade", freeze)
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(20):
+                await upgrade_database(settings)
+    finally:
+        postgres_process.thaw()
+
+
+async def test_a_migration_does_not_queue_behind_a_reader_for_ever(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, stored: Stored
+) -> None:
+    """It gives up after a while, and is tried again: whoever comes after it would wait behind it."""
+    await upgrade_database(DatabaseSettings(url=SecretStr(plain(database_url))))
+    monkeypatch.setattr(init_db, "_LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(init_db, "_upgrade", lambda connection: connection.execute(text("lock table laps")))
+
+    async with connected(stored.url) as reader, reader.transaction():
+        await reader.execute("select * from laps")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await upgrade_database(DatabaseSettings(url=SecretStr(plain(database_url))))
+
+
+def plain(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def with_connection(connection: Connection) -> Config:
+    config = init_db._config()
+    config.attributes["connection"] = connection
+    return config

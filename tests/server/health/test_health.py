@@ -2,15 +2,21 @@
 
 import asyncio
 import itertools
+import statistics
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.daemon import LapClient, eventually
-from tests.infra import Broker, PostgresProcess
+from tests.clients import forget
+from tests.infra import Broker
+from tests.lap_client import LapClient
 from tests.server.conftest import RunApp, StartDaemon
 from tests.server.support import Stored, Watcher, app_settings, arrow, as_json, connected, new_lap, new_laps, running
+from tests.servers import PostgresProcess
+from tests.waiting import eventually
 
 from racing_coach_core.messages import Heartbeat
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_server.app import App
 from racing_coach_server.config import VERSION
 from racing_coach_server.database.engine import Database
 from racing_coach_server.health.exceptions import DatabaseUnhealthyError
@@ -38,7 +44,7 @@ async def test_the_payloads_are_the_contracts(run_app: RunApp, broker: Broker) -
     (raw, *_) = [raw for raw in watcher.raw if "laps" in raw]
     assert set(raw) == {
         *("instance", "version", "timestamp", "uptime_s", "status", "mqtt", "database", "laps"),
-        *("frames_stored", "rss_bytes"),
+        *("frames_stored", "rss_bytes", "features"),
     }
     assert {"connected_since", "reconnects"} <= set(raw["mqtt"])
     assert set(raw["database"]) == {"status", "latency_ms", "message"}
@@ -77,7 +83,7 @@ async def test_heartbeats_come_at_the_interval_and_add_up_while_laps_arrive(
     assert beat.laps.last_stored_at is not None
     times = [each.uptime_s for each in watcher.heartbeats]
     gaps = [b - a for a, b in itertools.pairwise(times)]
-    assert sum(gaps) / len(gaps) == pytest.approx(INTERVAL_S, rel=0.3)
+    assert statistics.median(gaps) == pytest.approx(INTERVAL_S, rel=0.3)
 
 
 async def test_a_heartbeat_is_not_retained(run_app: RunApp, broker: Broker) -> None:
@@ -88,6 +94,27 @@ async def test_a_heartbeat_is_not_retained(run_app: RunApp, broker: Broker) -> N
             await eventually(lambda: watcher.states)
             await asyncio.sleep(0.2)
             assert watcher.heartbeats == []
+
+
+async def test_a_stop_right_after_it_said_online_says_offline(broker: Broker, database_url: str) -> None:
+    """SIGTERM between the word and the moment from which laps are taken: the retained state must not stay."""
+    app = App(app_settings(broker, database_url))
+    say_online = app.client._on_connect
+
+    async def and_stop(connection: Connection) -> None:
+        await say_online(connection)
+        app._stop.set()
+        await asyncio.sleep(3600)
+
+    app.client._on_connect = and_stop
+    try:
+        async with Watcher(broker, app.settings.instance) as watcher:
+            await asyncio.wait_for(app.run(), 20)
+            await eventually(lambda: watcher.states and not watcher.states[-1].online)
+    finally:
+        await asyncio.to_thread(forget, broker, app.settings.client_id, app.settings.instance)
+
+    assert [state.online for state in watcher.states] == [True, False]
 
 
 async def test_a_killed_daemon_is_offline_by_its_will(start_daemon: StartDaemon, broker: Broker) -> None:

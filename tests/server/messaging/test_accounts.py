@@ -26,10 +26,10 @@ def test_received_is_the_sum_of_the_rest(steps: list[tuple[int, Outcome | str]])
             accounts.abandoned(key)
             in_hand.remove(key)
 
-        now = accounts.snapshot()
+        now = accounts.counts()
         assert now.received == now.stored + now.duplicate + now.rejected + now.in_flight
         assert now.in_flight == len(in_hand)
-        assert accounts.rows_stored == 10 * now.stored
+        assert accounts.counts().rows_stored == 10 * now.stored
 
 
 def test_what_is_given_back_was_not_received() -> None:
@@ -38,7 +38,7 @@ def test_what_is_given_back_was_not_received() -> None:
     accounts.took(1)
     accounts.abandoned(1)
 
-    assert accounts.snapshot().received == 0
+    assert accounts.counts().received == 0
 
 
 def test_giving_back_what_is_finished_changes_nothing() -> None:
@@ -48,20 +48,20 @@ def test_giving_back_what_is_finished_changes_nothing() -> None:
     accounts.finished(1, Outcome.DUPLICATE, rows=10)
     accounts.abandoned(1)
 
-    assert accounts.snapshot().duplicate == 1
-    assert accounts.rows_stored == 0
+    assert accounts.counts().duplicate == 1
+    assert accounts.counts().rows_stored == 0
 
 
 def test_the_oldest_in_flight_is_the_one_that_waits_longest() -> None:
     """A lap that hangs shows, however many come after it."""
     accounts = Accounts()
-    assert accounts.snapshot().oldest_in_flight_s is None
+    assert accounts.counts().oldest_in_flight_s is None
 
     accounts.took("first")
     time.sleep(0.05)
     accounts.took("second")
 
-    oldest = accounts.snapshot().oldest_in_flight_s
+    oldest = accounts.counts().oldest_in_flight_s
     assert oldest is not None
     assert 0.05 <= oldest < 5
 
@@ -72,11 +72,11 @@ def test_the_last_stored_is_the_last_new_one() -> None:
     for outcome in (Outcome.DUPLICATE, Outcome.REJECTED):
         accounts.took(1)
         accounts.finished(1, outcome, rows=0)
-    assert accounts.snapshot().last_stored_at is None
+    assert accounts.counts().last_stored_at is None
 
     accounts.took(1)
     accounts.finished(1, Outcome.STORED, rows=1)
 
-    last = accounts.snapshot().last_stored_at
+    last = accounts.counts().last_stored_at
     assert last is not None
     assert abs((datetime.now(UTC) - last).total_seconds()) < 5

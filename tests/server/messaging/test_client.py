@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually
-from tests.infra import DAEMON, Broker, MosquittoProcess, mosquitto_version
+from tests.clients import TOPICS
+from tests.daemon import DaemonProcess
+from tests.infra import DAEMON, Broker, mosquitto_version
+from tests.lap_client import LapClient
 from tests.server.conftest import RunApp
 from tests.server.support import (
     Stored,
@@ -20,9 +22,11 @@ from tests.server.support import (
     new_laps,
     running,
 )
+from tests.servers import MosquittoProcess
+from tests.waiting import eventually
 
 from racing_coach_core.lap import Lap
-from racing_coach_core.mqtt import Connection
+from racing_coach_core.mqtt.connection import Connection
 from racing_coach_demo.embedded import EmbeddedBroker
 from racing_coach_server.app import App
 
@@ -116,7 +120,7 @@ async def test_a_lap_in_flight_outlives_its_connection(
                 await stored.query("select pg_notify('x', 'still locked')")
                 assert not rig.has_answer(sha256)
         await eventually(lambda: not app.client._in_flight)
-        laps = app.health._accounts.snapshot()
+        laps = app.client.status().counts["lap"]
 
     assert (laps.stored, laps.duplicate, laps.rejected, laps.in_flight) == (1, 1, 0, 0)
     assert await stored.counts() == (1, 1, lap.frames.num_rows)
@@ -145,27 +149,31 @@ async def test_a_shared_subscription_serves_as_well(run_app: RunApp, broker: Bro
     async with run_app(delivery=delivery) as one, run_app(delivery=delivery) as other:
         assert await send_all(broker, new_laps(8)) <= STORED
 
-        done = [app.health._accounts.snapshot() for app in (one, other)]
+        done = [app.client.status().counts["lap"] for app in (one, other)]
 
     assert sum(laps.received for laps in done) == 8
     assert await number_of_laps(stored) == 8
 
 
-async def test_a_retained_lap_is_a_lap(run_app: RunApp, broker: Broker, stored: Stored) -> None:
-    """A rig that publishes with the retain flag: stored once, a duplicate at every new subscription."""
-    lap = new_lap()
-    topic = TOPICS.laps.build(rig="rig-9", car=lap.session.car_id)
-    async with Connection(mqtt_settings(broker, "rig-9"), client_id=uuid.uuid4().hex, clean=True) as rig:
-        await rig.publish(topic, arrow(lap), retain=True)
+@pytest.mark.mosquitto
+async def test_a_retained_lap_comes_once(run_app: RunApp, mosquitto_broker: Broker, stored: Stored) -> None:
+    """A rig that publishes with the retain flag: stored when it is published, and not sent with every SUBSCRIBE."""
+    retained, last = new_laps(2)
+    topic = TOPICS.laps.build(rig="rig-9", car=retained.session.car_id)
+    settings = mqtt_settings(mosquitto_broker, "rig-9")
+    async with Connection(settings, client_id=uuid.uuid4().hex, clean=True) as rig:
         try:
-            for _ in range(2):
-                async with run_app() as app:
-                    await eventually(lambda app=app: app.health._accounts.snapshot().received == 1)
-                    await eventually(lambda app=app: not app.client._in_flight)
+            async with run_app(broker=mosquitto_broker) as app:
+                await rig.publish(topic, arrow(retained), retain=True)
+                await eventually(lambda: app.client.status().counts["lap"].stored == 1)
+            async with run_app(broker=mosquitto_broker) as app:
+                await rig.publish(topic, arrow(last))
+                await eventually(lambda: app.client.status().counts["lap"].stored == 1)
+                assert app.client.status().counts["lap"].received == 1
         finally:
             await rig.publish(topic, b"", retain=True)
 
-    assert await number_of_laps(stored) == 1
+    assert await number_of_laps(stored) == 2
 
 
 # --- bounded -------------------------------------------------------------------------------------------------
@@ -173,16 +181,20 @@ async def test_a_retained_lap_is_a_lap(run_app: RunApp, broker: Broker, stored: 
 
 async def test_no_more_laps_are_in_hand_than_it_has_slots(run_app: RunApp, broker: Broker, stored: Stored) -> None:
     """However many wait: `concurrency` are worked on, a budget is read, the rest stays with the broker."""
-    async with run_app(delivery={"concurrency": 2, "budget": {"messages": 3}}) as app, LapClient(broker) as rig:
+    async with (
+        run_app(delivery={"concurrency": 2, "budget": {"messages": 3}}) as app,
+        LapClient(broker, "rig-1") as rig,
+        LapClient(broker, "rig-2") as other,
+    ):
         async with database_stands_still(stored):
-            hashes = [await rig.publish(arrow(lap)) for lap in new_laps(12)]
+            sent = [(sender, await sender.publish(arrow(new_lap()))) for _ in range(6) for sender in (rig, other)]
             await eventually(lambda: len(app.client._in_flight) == 2)
             await asyncio.sleep(0.3)
 
-            assert app.health._accounts.snapshot().in_flight == len(app.client._in_flight) == 2
+            assert app.client.status().counts["lap"].in_flight == len(app.client._in_flight) == 2
             assert app.client._held.messages <= 3
 
-        assert {(await rig.answer(sha256)).status for sha256 in hashes} <= STORED
+        assert {(await sender.answer(sha256)).status for sender, sha256 in sent} <= STORED
     assert app.client._held.messages == app.client._held.bytes == 0
 
 
@@ -269,7 +281,7 @@ async def test_a_broker_that_exceeds_receive_maximum_is_asked_for_one_at_a_time(
 
         await eventually(lambda: daemon.logged("connected to the broker", receive_maximum=1))
         (warning,) = daemon.logged("the broker does not honour Receive Maximum above 1, falling back to 1")
-        assert warning["asked_for"] == 3
+        assert warning["asked_for"] == 12
         assert warning["unacknowledged"] > 3
         assert "2.0.21" in warning["remedy"]
         assert len(daemon.logged("connected to the broker", receive_maximum=1)) == 1

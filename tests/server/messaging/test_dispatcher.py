@@ -8,14 +8,18 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.daemon import LapClient, eventually
-from tests.infra import Broker, MosquittoProcess
+from structlog.testing import capture_logs
+from tests.infra import Broker
+from tests.lap_client import LapClient
 from tests.server.conftest import RunApp
 from tests.server.support import Stored, Watcher, arrow, connected, new_lap, new_laps
+from tests.servers import MosquittoProcess
+from tests.waiting import eventually
 
 from racing_coach_core.identity import payload_sha256
 from racing_coach_server.app import App
-from racing_coach_server.messaging.messages import MAX_TEXT, Message, Reply, storable
+from racing_coach_server.database.text import MAX_TEXT, storable
+from racing_coach_server.messaging.messages import Message, Reply
 from racing_coach_server.telemetry.exceptions import DecoderBugError
 from racing_coach_server.telemetry.handlers import LapHandler
 from racing_coach_server.telemetry.schemas import ReceivedLap
@@ -124,17 +128,25 @@ async def test_while_it_waits_nothing_is_left_behind_and_the_heartbeat_says_why(
 
 
 async def test_others_are_stored_while_one_waits(app: App, rig: LapClient, stored: Stored) -> None:
-    """A lap that waits holds one slot of several."""
+    """A lap that waits holds one slot of several; the trouble is said once, and lasts until that lap is stored."""
     waits, *others = new_laps(3)
     await break_table(stored, raising("53100"), when=f"new.frame_index = {MIDDLE} and new.lap_id = '{waits.lap_id}'")
 
-    sha256 = await rig.publish(arrow(waits))
-    for lap in others:
-        assert (await rig.send(arrow(lap))).status == "success"
+    with capture_logs() as log:
+        sha256 = await rig.publish(arrow(waits))
+        await eventually(lambda: app.client.status().database_trouble)
+        for lap in others:
+            assert (await rig.send(arrow(lap))).status == "success"
+            assert app.client.status().database_trouble
 
-    assert not rig.has_answer(sha256)
-    await repair_table(stored)
-    assert (await rig.answer(sha256)).status == "success"
+        assert not rig.has_answer(sha256)
+        await repair_table(stored)
+        assert (await rig.answer(sha256)).status == "success"
+
+    assert [line["event"] for line in log if "database" in line["event"]] == [
+        "the database is in trouble, laps wait",
+        "the database is back",
+    ]
 
 
 async def test_a_bug_in_the_database_is_tried_then_set_aside(app: App, rig: LapClient, stored: Stored) -> None:
@@ -351,9 +363,9 @@ async def test_a_message_that_cannot_be_kept_at_all_stalls_nobody(app: App, rig:
 )
 async def test_what_a_sender_wrote_can_be_stored(database: Any, stored: Stored, text: str, clean: str) -> None:
     """What PostgreSQL's text and jsonb refuse is escaped, and no reason fills the table."""
-    assert storable(text) == clean
+    assert storable(text, MAX_TEXT) == clean
 
-    assert await stored.value("select $1::text", storable(text)) == clean
+    assert await stored.value("select $1::text", storable(text, MAX_TEXT)) == clean
 
 
 # --- the answer ----------------------------------------------------------------------------------------------

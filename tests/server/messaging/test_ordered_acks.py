@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from tests.daemon import TOPICS, eventually
+from tests.clients import TOPICS
 from tests.infra import DAEMON, Broker
 from tests.server.support import mqtt_settings
+from tests.waiting import eventually
 
-from racing_coach_core.mqtt import Connection, ConnectionLostError, Delivery
+from racing_coach_core.mqtt.connection import Connection
+from racing_coach_core.mqtt.delivery import Delivery
+from racing_coach_core.mqtt.exceptions import ConnectionLostError
 from racing_coach_server.messaging.ordered_acks import OrderedAcks
 
 LAPS = TOPICS.laps.build(rig="rig-3", car="acks")

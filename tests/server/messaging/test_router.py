@@ -4,12 +4,11 @@ from racing_coach_core.topics import Topics
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.messaging.router import Router
-from racing_coach_server.telemetry import handlers as telemetry
-from racing_coach_server.telemetry.handlers import LapHandler
+from racing_coach_server.telemetry.handlers import LapHandler, telemetry
 
 
 def router() -> Router:
-    return Router(telemetry.routes(Dependencies(Settings(_env_file=None))))
+    return Router(telemetry(Dependencies(Settings(_env_file=None))).routes)
 
 
 def test_it_subscribes_to_the_laps_of_every_rig_and_car() -> None:
@@ -52,4 +51,4 @@ def test_the_prefix_is_the_configured_one() -> None:
     """Another installation on the same broker has another prefix."""
     settings = Settings(_env_file=None, mqtt={"topic_prefix": "club/coach"})
 
-    assert Router(telemetry.routes(Dependencies(settings))).filters == ["club/coach/rigs/+/cars/+/laps"]
+    assert Router(telemetry(Dependencies(settings)).routes).filters == ["club/coach/rigs/+/cars/+/laps"]

@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.daemon import TOPICS, DaemonProcess, LapClient, eventually, forget
+from tests.clients import TOPICS, forget
+from tests.daemon import DaemonProcess
 from tests.infra import DAEMON, Broker
+from tests.lap_client import LapClient
 from tests.server.conftest import RunApp, StartDaemon
-from tests.server.support import app_settings, arrow, mqtt_settings, new_lap
+from tests.server.support import Watcher, app_settings, arrow, mqtt_settings, new_lap
+from tests.waiting import eventually
 
 from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, LapAccounts, MqttHealth
-from racing_coach_core.mqtt import Connection
+from racing_coach_core.mqtt.connection import Connection
 from racing_coach_server.app import App
 from racing_coach_server.exceptions import ClientIdInUseError
 from racing_coach_server.messaging.takeover import refuse_if_in_use
@@ -34,13 +37,18 @@ async def health(broker: Broker, instance: str) -> AsyncIterator[Connection]:
         await connection.publish(TOPICS.health_state.build(instance=instance), b"", retain=True)
 
 
-def state(instance: str, *, online: bool = True, client_id: str | None = None) -> bytes:
-    client_id = client_id or f"racing-coach-{instance}"
-    return (
-        DaemonState(online=online, instance=instance, version="1", timestamp=datetime.now(UTC), client_id=client_id)
-        .model_dump_json()
-        .encode()
+def state(
+    instance: str, *, online: bool = True, client_id: str | None = None, interval_s: float | None = None
+) -> bytes:
+    said = DaemonState(
+        online=online,
+        instance=instance,
+        version="1",
+        timestamp=datetime.now(UTC),
+        client_id=client_id or f"racing-coach-{instance}",
+        heartbeat_interval_s=interval_s,
     )
+    return said.model_dump_json().encode()
 
 
 def heartbeat(instance: str) -> bytes:
@@ -137,6 +145,36 @@ async def test_a_heartbeat_is_proof(broker: Broker, health: Connection, instance
         alive.cancel()
 
     assert raised.value.instance == instance
+
+
+async def test_a_daemon_whose_heartbeats_come_less_often_is_waited_for(
+    broker: Broker, health: Connection, instance: str
+) -> None:
+    """Its state says how often they come; two of our own intervals would be over before the next."""
+    interval_s = 8 * INTERVAL_S
+    await health.publish(
+        TOPICS.health_state.build(instance=instance), state(instance, interval_s=interval_s), retain=True
+    )
+
+    async def beat_late() -> None:
+        await asyncio.sleep(0.9 * interval_s)
+        await health.publish(TOPICS.heartbeat.build(instance=instance), heartbeat(instance))
+
+    late = asyncio.create_task(beat_late())
+    try:
+        with pytest.raises(ClientIdInUseError):
+            await look(broker, instance)
+    finally:
+        await late
+
+
+async def test_the_state_says_no_client_id(run_app: RunApp, broker: Broker, instance: str) -> None:
+    """Monitoring reads it, and whoever has the client id has the daemon's queue."""
+    async with run_app(instance=instance) as app, Watcher(broker, instance) as watcher:
+        await eventually(lambda: watcher.states)
+
+    assert app.settings.client_id not in f"{watcher.raw}"
+    assert watcher.states[0].client_id == app.settings.public_client_name
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Frames into PostgreSQL by binary COPY: every channel, every value, every null, in order."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,38 +9,12 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
 from tests.server.support import Stored, new_lap
+from tests.server.telemetry.channel_values import same, values
 
-from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
+from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.binary_copy import _PIECE, _ROWS, COPY_COLUMNS, binary_copy
 from racing_coach_server.telemetry.copy_frames import copy_frames
-
-
-def values(channel: Channel, rows: int, chance: np.random.Generator) -> pa.Array:
-    """The ends of what a channel can hold, then anything, some of it null where that may be."""
-    if pa.types.is_timestamp(channel.type):
-        ends = [0, int(datetime(2199, 12, 31, tzinfo=UTC).timestamp() * 1e6)]
-        drawn = pa.array([*ends, *chance.integers(*ends, rows - 2)], pa.int64()).cast(channel.type)
-    elif pa.types.is_boolean(channel.type):
-        drawn = pa.array(chance.random(rows) < 0.5)
-    elif pa.types.is_integer(channel.type):
-        assert channel.minimum is not None
-        assert channel.maximum is not None
-        ends = [channel.minimum, channel.maximum]
-        drawn = pa.array([*ends, *chance.integers(*ends, rows - 2, endpoint=True)], channel.type)
-    else:
-        drawn = pa.array(_floats(np.dtype(channel.type.to_pandas_dtype()), rows, chance), channel.type)
-    if channel.required:
-        return drawn
-    return pc.if_else(pa.array(chance.random(rows) < 0.8), drawn, pa.scalar(None, channel.type))
-
-
-def _floats(kind: np.dtype[Any], rows: int, chance: np.random.Generator) -> np.ndarray[Any, Any]:
-    """Zeros, denormals, the largest, and random bits that are a finite number."""
-    info = np.finfo(kind)
-    ends = np.array([0.0, -0.0, info.smallest_subnormal, -info.tiny, info.max, info.min, 1 / 3], kind)
-    drawn = np.frombuffer(chance.bytes(4 * rows * kind.itemsize), kind)
-    return np.concatenate([ends, drawn[np.isfinite(drawn)]])[:rows]
 
 
 async def copied(database: Database, stored: Stored, frames: pa.RecordBatch) -> dict[str, list[Any]]:
@@ -62,15 +35,6 @@ async def test_any_frame_comes_out_as_it_went_in(database: Database, stored: Sto
 
     for name in LAP_SCHEMA.names:
         assert same(found[name], frames.column(name)), name
-
-
-def same(found: list[Any], sent: pa.Array) -> bool:
-    if pa.types.is_floating(sent.type):
-        kind = np.float32 if sent.type == pa.float32() else np.float64
-        both = [np.array([np.nan if v is None else v for v in column], kind) for column in (found, sent.to_pylist())]
-        nulls = [value is None for value in found] == [value is None for value in sent.to_pylist()]
-        return nulls and both[0].tobytes() == both[1].tobytes()
-    return found == sent.to_pylist()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -3,16 +3,18 @@
 import asyncio
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from tests.server.support import Stored, faster, new_lap, new_laps, with_session
 
-from racing_coach_core.exceptions import ErrorDetail
+from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
-from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap, Rejection
+from racing_coach_server.telemetry.reading import StoredLaps
+from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
 
@@ -21,7 +23,7 @@ def received(lap: Lap, *, rig_id: str = "rig-1") -> ReceivedLap:
         lap=lap,
         rig_id=rig_id,
         encoding="arrow",
-        payload_sha256="00",
+        payload_sha256=payload_sha256(encode_lap(lap, Encoding.ARROW)),
         received_at=datetime.now(UTC),
     )
 
@@ -44,17 +46,37 @@ async def test_a_lap_is_new_once(database: Database, stored: Stored) -> None:
     assert await stored.counts() == (1, 1, lap.frames.num_rows)
 
 
+async def test_who_drove_makes_no_other_lap(database: Database, stored: Stored) -> None:
+    """A lap that was stored before rigs said who drives is a duplicate when it comes again and says so."""
+    lap = new_lap()
+    await store(database, lap)
+
+    again = await store(database, with_session(lap, driver_id="4712", driver_name="Jo Example"))
+
+    assert (again.is_new, again.lap_id) == (False, lap.lap_id)
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
+async def test_the_same_bytes_are_the_same_lap_whatever_is_made_of_them(database: Database, stored: Stored) -> None:
+    """A daemon that decodes them to other columns than the one before it still knows the lap."""
+    lap = new_lap()
+    await store(database, lap)
+    await stored.value("update laps set content_sha256 = $1 returning 1", b"as an older daemon had it")
+
+    again = await store(database, lap)
+
+    assert (again.is_new, again.lap_id) == (False, lap.lap_id)
+    assert await stored.counts() == (1, 1, lap.frames.num_rows)
+
+
 async def test_it_flushes_and_never_commits(database: Database, stored: Stored) -> None:
-    """All of a lap and of a rejection is gone if the caller does not commit."""
+    """All of a lap is gone if the caller does not commit."""
     with pytest.raises(RuntimeError, match="no commit"):  # noqa: PT012 (the block is the transaction)
         async with database.transaction() as session:
-            service = TelemetryService(session)
-            await service.store_lap(received(new_lap()))
-            await service.reject(rejection())
+            await TelemetryService(session).store_lap(received(new_lap()))
             raise RuntimeError("no commit")
 
     assert await stored.counts() == (0, 0, 0)
-    assert await stored.value("select count(*) from rejected_messages") == 0
 
 
 async def test_the_same_lap_twice_at_once_is_stored_once(database: Database, stored: Stored) -> None:
@@ -164,60 +186,6 @@ async def test_the_same_id_in_another_session_is_a_conflict(database: Database) 
         await store(database, replace(with_session(lap, session_id=uuid.uuid4()), lap_id=lap.lap_id))
 
 
-def rejection(payload: bytes = b"\x00\xff", *, at: datetime | None = None, reason: str = "no") -> Rejection:
-    return Rejection(
-        topic="racing-coach/v1/rigs/a/cars/b/laps",
-        payload=payload,
-        payload_sha256=payload.hex(),
-        content_type=None,
-        received_at=at or datetime.now(UTC),
-        reason=reason,
-        errors=(ErrorDetail(("lap", "frames", 3, "speed"), "is required"),),
-    )
-
-
-async def test_the_same_rejection_again_is_counted(database: Database, stored: Stored) -> None:
-    """One row: first and last time, how often, and the latest reason, as the rules may have changed."""
-    at = datetime.now(UTC)
-    async with database.transaction() as session:
-        service = TelemetryService(session)
-        await service.reject(rejection(at=at))
-        await service.reject(rejection(at=at + timedelta(seconds=5), reason="still no"))
-        await service.reject(rejection(b"another"))
-
-    rows = await stored.query("select * from rejected_messages order by id")
-    assert [row["times_received"] for row in rows] == [2, 1]
-    assert (rows[0]["received_at"], rows[0]["last_received_at"]) == (at, at + timedelta(seconds=5))
-    assert rows[0]["reason"] == "still no"
-    assert rows[0]["errors"] == '[{"loc": ["lap", "frames", 3, "speed"], "msg": "is required"}]'
-    assert rows[0]["payload"] == b"\x00\xff"
-
-
-async def test_what_was_stored_last_is_listed_first(database: Database) -> None:
-    """Sessions, laps and rejections, newest first, and not more than asked for."""
-    first, second = new_laps(2)
-    elsewhere = new_lap()
-    for lap, rig_id in ((first, "rig-1"), (second, "rig-1"), (elsewhere, "rig-2")):
-        await store(database, lap, rig_id=rig_id)
-    async with database.transaction() as session:
-        service = TelemetryService(session)
-        for payload in (b"1", b"2"):
-            await service.reject(rejection(payload))
-
-        assert [lap.id for lap in await service.laps()] == [elsewhere.lap_id, second.lap_id, first.lap_id]
-        assert [lap.id for lap in await service.laps(limit=1)] == [elsewhere.lap_id]
-        of_session = await service.laps(session_id=first.session.session_id)
-        assert [lap.id for lap in of_session] == [second.lap_id, first.lap_id]
-        latest = await service.latest_session()
-        assert latest is not None
-        assert latest.id == elsewhere.session.session_id
-        of_rig = await service.latest_session("rig-1")
-        assert of_rig is not None
-        assert of_rig.id == first.session.session_id
-        assert await service.latest_session("rig-9") is None
-        assert [message.payload for message in await service.rejected(limit=1)] == [b"2"]
-
-
 async def test_laps_stay_what_they_are_when_their_chunk_is_compressed(database: Database, stored: Stored) -> None:
     """With TimescaleDB a chunk goes to the columnstore, and a lap of the same day comes after it; else it is any table."""
     early, late = new_laps(2)
@@ -228,5 +196,5 @@ async def test_laps_stay_what_they_are_when_their_chunk_is_compressed(database: 
 
     for lap in (early, late):
         async with database.transaction() as session:
-            frames = await TelemetryService(session).frames(lap.lap_id)
+            frames = await StoredLaps(session).columns(lap.lap_id)
         assert frames.equals(lap.frames)

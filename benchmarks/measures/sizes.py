@@ -1,0 +1,58 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Laps of each kind.
+
+    Attributes:
+        ceiling_laps: of each round of COPY alone.
+        laps: of a sustained rate, all its rounds together.
+        rounds: of a sustained rate; before and after each comes one of COPY alone.
+        latency_laps: of each latency.
+        baseline_laps: the obvious way takes a second for each.
+        growth_laps: of the rate before and after.
+        growth_frames: stored between the two.
+        coaching_laps: of each round with the coach at work, and of each without.
+        coaching_rounds: with the coach; there is one more without.
+        analysed_laps: stored, and then analysed one after the other.
+    """
+
+    ceiling_laps: int
+    laps: int
+    rounds: int
+    latency_laps: int
+    baseline_laps: int
+    growth_laps: int
+    growth_frames: int
+    coaching_laps: int
+    coaching_rounds: int
+    analysed_laps: int
+
+
+FULL = Sizes(
+    ceiling_laps=20,
+    laps=400,
+    rounds=8,
+    latency_laps=400,
+    baseline_laps=10,
+    growth_laps=200,
+    growth_frames=20_000_000,
+    coaching_laps=200,
+    coaching_rounds=5,
+    analysed_laps=1_000,
+)
+QUICK = Sizes(
+    ceiling_laps=12,
+    laps=50,
+    rounds=2,
+    latency_laps=20,
+    baseline_laps=2,
+    growth_laps=40,
+    growth_frames=5_000_000,
+    coaching_laps=40,
+    coaching_rounds=1,
+    analysed_laps=100,
+)

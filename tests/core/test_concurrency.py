@@ -1,0 +1,89 @@
+"""Waiting for whichever comes first."""
+
+import asyncio
+
+import pytest
+
+from racing_coach_core.concurrency import first_of
+
+
+async def soon() -> str:
+    return "soon"
+
+
+async def never(ended: list[str]) -> str:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0)
+        ended.append("cleaned up")
+    raise AssertionError
+
+
+async def fails() -> str:
+    await asyncio.sleep(0)
+    raise ValueError("failed")
+
+
+async def test_the_first_result_counts_and_the_others_have_ended() -> None:
+    """What the call began is over when it returns, its cleaning up included."""
+    ended: list[str] = []
+
+    assert await first_of(never(ended), soon()) == "soon"
+    assert ended == ["cleaned up"]
+
+
+async def test_what_the_first_raises_is_raised() -> None:
+    """A failure is as good an end as a result."""
+    ended: list[str] = []
+
+    with pytest.raises(ValueError, match="failed"):
+        await first_of(never(ended), fails())
+    assert ended == ["cleaned up"]
+
+
+async def test_of_several_at_once_the_first_named_counts() -> None:
+    """No matter of luck."""
+    one: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    two: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    two.set_result(2)
+    one.set_result(1)
+
+    assert await first_of(one, two) == 1
+
+
+async def test_a_future_of_somebody_else_goes_on() -> None:
+    """Tasks and futures that are handed in are left as they are, also when the wait is cancelled."""
+    ended: list[str] = []
+    theirs = asyncio.create_task(never(ended), name="theirs")
+    assert await first_of(theirs, soon()) == "soon"
+    waiting = asyncio.create_task(first_of(theirs, never(ended)), name="waiting")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+    assert ended == ["cleaned up"]
+    assert not theirs.done()
+    theirs.cancel()
+    await asyncio.wait([theirs])
+
+
+async def test_it_waits_no_longer_than_it_is_told() -> None:
+    """A time-out ends what was begun."""
+    ended: list[str] = []
+
+    with pytest.raises(TimeoutError):
+        await first_of(never(ended), timeout_s=0.01)
+    assert ended == ["cleaned up"]
+
+
+async def test_tasks_have_names() -> None:
+    """A look at all tasks says what each is there for."""
+
+    async def look() -> set[str]:
+        return {task.get_name() for task in asyncio.all_tasks()}
+
+    assert any("look" in name for name in await first_of(look()))

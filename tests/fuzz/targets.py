@@ -1,0 +1,104 @@
+"""What is fuzzed: everything that takes bytes from others. Each target may refuse them in its own words, and nothing else."""
+
+import contextlib
+import gzip
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import zstandard
+
+from racing_coach_core.codecs.compression import decompress, detect
+from racing_coach_core.codecs.decode import Encoding, decode_lap, encode_lap
+from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.exceptions import InvalidTopicError, PayloadError
+from racing_coach_core.mqtt.packet_reader import PacketReader
+from racing_coach_core.mqtt.publish_packet import publish_head
+from racing_coach_core.topics import Topics
+from racing_coach_core.validation import check_frames
+from tests.laps import make_lap
+
+SEEDS: Final = Path(__file__).parent / "seeds"
+"""Of each target a folder: what once went wrong, to be tried for ever."""
+
+_LIMITS: Final = PayloadLimits(wire_bytes=1 << 20, decoded_bytes=1 << 22, frames=2_000)
+_TOPICS: Final = Topics()
+
+
+def _decoded(payload: bytes) -> None:
+    try:
+        lap = decode_lap(payload, limits=_LIMITS).lap
+    except PayloadError:
+        return
+    assert 0 < lap.frames.num_rows <= _LIMITS.frames
+    assert check_frames(lap.frames) == []
+    # What is taken can be written and read again, and is the same lap.
+    again = decode_lap(encode_lap(lap, Encoding.ARROW)).lap
+    assert again.frames.equals(lap.frames)
+
+
+def json(data: bytes) -> None:
+    """A JSON lap, whatever it holds."""
+    _decoded(b"{" + data)
+
+
+def arrow(data: bytes) -> None:
+    """An Arrow stream, whatever it declares."""
+    _decoded(b"\xff\xff\xff\xff" + data)
+
+
+def compression(data: bytes) -> None:
+    """gzip and zstd: no more than the limit comes out."""
+    limit = 1 << 16
+    with contextlib.suppress(PayloadError):
+        assert len(decompress(data, detect(data), limit)) <= limit
+
+
+def publish_packet(data: bytes) -> None:
+    """The body of a PUBLISH, and the stream of packets that it comes in."""
+    for qos in (0, 1):
+        head = publish_head(bytearray(data), qos=qos)
+        if head is not None:
+            assert 0 < head.size <= len(data)
+    reader, rest = PacketReader(), data
+    try:
+        while rest:
+            piece, rest = rest[: reader.wanted], rest[reader.wanted :]
+            reader.add(piece)
+    except ConnectionError:
+        return
+
+
+def topics(data: bytes) -> None:
+    """A topic, as a broker lets it through."""
+    topic = data.decode(errors="replace")
+    for template in (_TOPICS.laps, _TOPICS.rig_status, _TOPICS.lap_answers, _TOPICS.heartbeat):
+        try:
+            segments = template.parse(topic)
+        except InvalidTopicError:
+            continue
+        assert template.build(**segments) == topic
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    target.__name__: target for target in (json, arrow, compression, publish_packet, topics)
+}
+
+
+@cache
+def examples(name: str) -> tuple[bytes, ...]:
+    """Good input to begin with, and what went wrong before."""
+    lap = make_lap(3)
+    text, stream = encode_lap(lap, Encoding.JSON), encode_lap(lap, Encoding.ARROW)
+    topic = _TOPICS.laps.build(rig="rig-1", car="sim-gt3").encode()
+    properties = b"\x03\x00\x01a\x08\x00\x01b\x09\x00\x01c\x26\x00\x01d\x00\x01e"
+    body = len(topic).to_bytes(2) + topic + b"\x00\x01" + bytes([len(properties)]) + properties + b"payload"
+    good = {
+        "json": (text[1:],),
+        "arrow": (stream[4:],),
+        "compression": (gzip.compress(text), zstandard.compress(text), gzip.compress(b"") * 3),
+        "publish_packet": (body, bytes([0x32, len(body)]) + body),
+        "topics": (topic, _TOPICS.heartbeat.build(instance="main").encode()),
+    }[name]
+    return (*good, *(path.read_bytes() for path in sorted((SEEDS / name).glob("*"))))

@@ -1,0 +1,245 @@
+"""`racing-coach-rig publish`, `status` and `rejected` as the driver meets them."""
+
+import asyncio
+import gzip
+import itertools
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.infra import RIGS, Broker
+from tests.laps import lap_json, make_lap, to_bytes
+from tests.rig.rig_program import RigProgram
+from tests.scripted_daemon import ScriptedDaemon, always
+
+from racing_coach_core.codecs import arrow
+from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.messages import LapStatus
+from racing_coach_rig.config import OutboxSettings
+from racing_coach_rig.outbox.entry import State
+from racing_coach_rig.outbox.outbox import Outbox
+
+_names = itertools.cycle(RIGS)
+
+
+@pytest.fixture
+def rig() -> str:
+    return next(_names)
+
+
+@pytest.fixture
+def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
+    # Whatever ran here before may have left a session with answers in it.
+    return RigProgram(tmp_path, rig, mosquitto_broker, {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}"})
+
+
+@pytest.fixture
+def lap_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a lap as existing clients send it."""
+
+    def write(number: int = 3, name: str | None = None) -> Path:
+        path = tmp_path / (name or f"lap-{number}.json")
+        path.write_bytes(to_bytes(lap_json(lap_number=number)))
+        return path
+
+    return write
+
+
+def outbox_of(program: RigProgram) -> Outbox:
+    outbox = Outbox(OutboxSettings(path=program.outbox_path))
+    outbox.open()
+    return outbox
+
+
+async def test_published_laps_are_answered(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """A table with the answer to every lap, exit code 0, and nothing left on disk."""
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        done = await program.in_a_process("publish", lap_file(3), lap_file(4))
+    assert done.code == 0, done.output + done.errors
+    assert done.output.count("the script says success") == 2
+    assert "lap-3.json" in done.output
+    assert "88.800 s" in done.output
+    assert sorted(daemon.lap_numbers) == [3, 4]
+    assert outbox_of(program).contents().waiting == 0
+
+
+@pytest.mark.parametrize(("options", "content_type"), [((), arrow.CONTENT_TYPE), (("--json",), "application/zstd")])
+async def test_the_encoding_can_be_chosen(
+    mosquitto_broker: Broker,
+    program: RigProgram,
+    rig: str,
+    lap_file: Callable[..., Path],
+    options: tuple[str, ...],
+    content_type: str,
+) -> None:
+    """Arrow unless told otherwise, JSON then, compressed."""
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        assert (await program("publish", *options, lap_file())).code == 0
+    assert daemon.laps[0].delivery.content_type == content_type
+
+
+async def test_every_kind_of_lap_file_is_taken(mosquitto_broker: Broker, program: RigProgram, rig: str) -> None:
+    """Arrow and compressed files too, by what is in them."""
+    files = [
+        (program.home / "lap.arrow", encode_lap(make_lap(number=1), Encoding.ARROW)),
+        (program.home / "lap.json.gz", gzip.compress(encode_lap(make_lap(number=2), Encoding.JSON))),
+    ]
+    for path, payload in files:
+        path.write_bytes(payload)
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        assert (await program("publish", *(path for path, _ in files))).code == 0
+    assert sorted(daemon.lap_numbers) == [1, 2]
+
+
+async def test_the_same_file_again_gets_an_answer_again(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """Whoever publishes a file twice sees that it is a duplicate, and that is a success."""
+    path = lap_file()
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        assert (await program("publish", path)).code == 0
+        daemon.script = always(LapStatus.DUPLICATE)
+        done = await program("publish", path)
+    assert done.code == 0
+    assert "duplicate" in done.output
+    assert len(daemon.laps) == 2
+
+
+async def test_a_rejected_lap_is_told_kept_and_sent_again_on_demand(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """Exit code 1 and the reason; `rejected list` shows it, `retry` sends it again, `drop` deletes it."""
+    good, bad = lap_file(3), lap_file(4)
+    async with ScriptedDaemon(
+        mosquitto_broker, rig, lambda lap: LapStatus.REJECTED if lap.lap_number == 4 else LapStatus.SUCCESS
+    ) as daemon:
+        done = await program("publish", good, bad)
+        assert done.code == 1
+        assert "the script says rejected" in done.output
+        assert "the script says success" in done.output
+
+        status = await program("status")
+        assert (status.code, "1 lap" in status.output) == (1, True)
+        assert "the script says rejected" in (await program("rejected", "list")).output
+
+        assert "1 lap to be sent again" in (await program("rejected", "retry")).output
+        assert (await program("status")).code == 0
+        assert (await program("publish", lap_file(5))).code == 0
+        assert daemon.lap_numbers.count(4) == 2
+
+        assert (await program("rejected", "drop")).code != 0  # it asks first, and nobody says yes
+        assert len(outbox_of(program).entries(State.REJECTED)) == 1
+        assert "1 lap dropped" in (await program("rejected", "drop", "--yes")).output
+        assert (await program("status")).code == 0
+
+
+async def test_without_a_broker_laps_wait_on_disk(tmp_path: Path, lap_file: Callable[..., Path]) -> None:
+    """Exit code 1 after the timeout, with the reason, and that nothing is lost."""
+    program = RigProgram(tmp_path, "rig-1", None, {})
+    done = await program.in_a_process("publish", "--timeout", "1", lap_file())
+    assert done.code == 1
+    assert "on disk: 1 lap" in done.output
+    assert "no connection to the broker at 127.0.0.1:1" in done.output
+    assert "nothing is lost" in done.output
+    assert outbox_of(program).contents().waiting == 1
+    status = await program("status")
+    assert (status.code, "Road Atlanta, Sim GT3, lap 3" in status.output) == (0, True)
+
+
+async def test_without_a_daemon_laps_wait_on_disk(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """The broker is there, and says that nobody listens."""
+    done = await program("publish", "--timeout", "2", lap_file())
+    assert done.code == 1
+    assert "no daemon is subscribed" in done.output
+    assert "on disk: 1 lap" in done.output
+
+
+async def test_what_waited_goes_with_the_next_publish(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """Laps of an earlier, unlucky run are sent as soon as somebody answers."""
+    assert (await program("publish", "--timeout", "1", lap_file(3))).code == 1
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        assert (await program("publish", lap_file(3), lap_file(4))).code == 0
+    assert sorted(daemon.lap_numbers) == [3, 4]
+
+
+async def test_a_file_that_is_no_lap_does_not_stop_the_others(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """Each is told with what is wrong; the good ones are stored; exit code 1."""
+    broken = program.home / "broken.json"
+    document = lap_json()
+    document["lap"]["frames"][2]["speed"] = "fast"
+    broken.write_bytes(to_bytes(document))
+    cut = program.home / "cut.json"
+    cut.write_bytes(to_bytes(lap_json())[:-10])
+    other = program.home / "notes.txt"
+    other.write_text("brake later")
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        done = await program("publish", broken, cut, other, program.home / "missing.ibt", lap_file())
+    assert done.code == 1
+    assert daemon.lap_numbers == [3]
+    for expected in (
+        "broken.json: not a valid lap: lap.frames.2.speed: ",
+        "cut.json: not JSON",
+        "notes.txt: is none of the files that hold laps",
+        "missing.ibt: cannot be read",
+        "the script says success",
+    ):
+        assert expected in done.output
+
+
+async def test_a_wrong_setting_is_named(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """One line with the variable, and no traceback."""
+    program.environment |= {"RACING_COACH_MQTT__PORT": "mqtt", "RACING_COACH_SENDING__WINDOW": "0"}
+    done = await program("publish", lap_file())
+    assert done.code == 1
+    assert "RACING_COACH_MQTT__PORT" in done.errors
+    assert "RACING_COACH_SENDING__WINDOW" in done.errors
+    assert "Traceback" not in done.errors
+
+
+async def test_a_wrong_password_is_told(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """The lap waits, and the message names the variables to check."""
+    program.environment["RACING_COACH_MQTT__PASSWORD"] = "guessed"
+    done = await program("publish", "--timeout", "1", lap_file())
+    assert done.code == 1
+    assert "RACING_COACH_MQTT__PASSWORD" in done.output
+    assert "Traceback" not in done.errors
+
+
+async def test_an_outbox_that_cannot_be_opened_is_told(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """The file is named, and nothing is sent that is not on disk first."""
+    program.outbox_path.write_bytes(b"no database" * 1000)
+    done = await program.in_a_process("publish", lap_file())
+    assert done.code == 1
+    assert f"outbox {program.outbox_path}: cannot be opened" in done.errors.replace("\n", "")
+    assert "Traceback" not in done.errors
+
+
+async def test_a_lap_is_on_disk_before_it_is_sent(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """Killed while it waits for the answer, the program has lost nothing: the next run gets it."""
+    async with ScriptedDaemon(mosquitto_broker, rig, always(None)) as daemon:
+        async with program.running("publish", lap_file()) as process:
+            while not daemon.laps:
+                await asyncio.sleep(0.02)
+            process.kill()
+        assert outbox_of(program).contents().waiting == 1
+        await daemon.answer(daemon.laps[0], LapStatus.SUCCESS)
+        # The session kept the answer, so the lap is not even sent again.
+        assert (await program("publish", lap_file())).code == 0
+        assert len(daemon.laps) == 1
+
+
+async def test_the_program_says_what_it_can() -> None:
+    """Without arguments it shows its commands."""
+    done = await RigProgram(Path.cwd(), "rig-1", None, {})("--help")
+    assert done.code == 0
+    for command in ("publish", "run", "status", "rejected"):
+        assert command in done.output

@@ -1,0 +1,10 @@
+"""A file for an export."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lap.csv"

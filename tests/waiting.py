@@ -1,0 +1,27 @@
+"""Wait for what is bound to happen."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+TIMEOUT_S = 30
+POLL_S = 0.02
+
+
+async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float = TIMEOUT_S) -> T:
+    """Wait until a check, of either kind, gives something true; returns that.
+
+    Raises:
+        TimeoutError: it did not in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        result = check()
+        value = cast("T", await result if inspect.isawaitable(result) else result)
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {timeout_s} s: {inspect.getsource(check).strip()}")
+        await asyncio.sleep(POLL_S)
