@@ -126,7 +126,8 @@ async def test_a_lap_that_was_not_acked_may_not_be_lost_either(stored: Stored) -
     """The journal is the truth, whatever the outbox says."""
     await stored.damage("delete from laps")
     stored.files.outbox.unlink()
-    Outbox(OutboxSettings(path=stored.files.outbox)).open()
+    with Outbox(OutboxSettings(path=stored.files.outbox)):
+        pass  # made anew, and empty
     report = await stored.check()
     assert report.lost == {lap.lap_id for lap in stored.laps}
     assert not report.acked_and_lost

@@ -161,8 +161,6 @@ async def test_the_will_is_for_those_who_vanish(mosquitto_broker: Broker, leave:
     """Published, and retained, when a client is gone without a word, and not when it said goodbye."""
     rig_name = "rig-8" if leave == "abort" else "rig-9"
     status = TOPICS.rig_status.build(rig=rig_name)
-    async with connection(mosquitto_broker, rig_name, clean=True) as earlier:
-        await earlier.publish(status, b"", retain=True)  # what another test may have left
     async with connection(mosquitto_broker, DAEMON, clean=True, receive_maximum=10) as daemon:
         await daemon.subscribe([status])
         rig = connection(mosquitto_broker, rig_name, will=Will(topic=status, payload=b"gone"))
@@ -175,6 +173,8 @@ async def test_the_will_is_for_those_who_vanish(mosquitto_broker: Broker, leave:
             assert (await receive(daemon)).payload == b"gone"
         else:
             assert await nothing_comes(daemon)
+    async with connection(mosquitto_broker, rig_name, clean=True) as later:
+        await later.publish(status, b"", retain=True)  # no other test is to find it
 
 
 @pytest.mark.parametrize("farewell", [[], [bytes([DISCONNECT, 1, 0x8E])]], ids=["hangs up", "says why"])

@@ -46,10 +46,16 @@ def lap_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def outbox_of(program: RigProgram) -> Outbox:
-    outbox = Outbox(OutboxSettings(path=program.outbox_path))
-    outbox.open()
-    return outbox
+def waiting(program: RigProgram) -> int:
+    """How many laps wait in its outbox."""
+    with Outbox(OutboxSettings(path=program.outbox_path)) as outbox:
+        return outbox.contents().waiting
+
+
+def rejected(program: RigProgram) -> int:
+    """How many laps are kept there that were rejected."""
+    with Outbox(OutboxSettings(path=program.outbox_path)) as outbox:
+        return len(outbox.entries(State.REJECTED))
 
 
 async def test_published_laps_are_answered(
@@ -63,7 +69,7 @@ async def test_published_laps_are_answered(
     assert "lap-3.json" in done.output
     assert "88.800 s" in done.output
     assert sorted(daemon.lap_numbers) == [3, 4]
-    assert outbox_of(program).contents().waiting == 0
+    assert waiting(program) == 0
 
 
 @pytest.mark.parametrize(("options", "content_type"), [((), arrow.CONTENT_TYPE), (("--json",), "application/zstd")])
@@ -131,7 +137,7 @@ async def test_a_rejected_lap_is_told_kept_and_sent_again_on_demand(
         assert daemon.lap_numbers.count(4) == 2
 
         assert (await program("rejected", "drop")).code != 0  # it asks first, and nobody says yes
-        assert len(outbox_of(program).entries(State.REJECTED)) == 1
+        assert rejected(program) == 1
         assert "1 lap dropped" in (await program("rejected", "drop", "--yes")).output
         assert (await program("status")).code == 0
 
@@ -144,7 +150,7 @@ async def test_without_a_broker_laps_wait_on_disk(tmp_path: Path, lap_file: Call
     assert "on disk: 1 lap" in done.output
     assert "no connection to the broker at 127.0.0.1:1" in done.output
     assert "nothing is lost" in done.output
-    assert outbox_of(program).contents().waiting == 1
+    assert waiting(program) == 1
     status = await program("status")
     assert (status.code, "Road Atlanta, Sim GT3, lap 3" in status.output) == (0, True)
 
@@ -230,7 +236,7 @@ async def test_a_lap_is_on_disk_before_it_is_sent(
             while not daemon.laps:
                 await asyncio.sleep(0.02)
             process.kill()
-        assert outbox_of(program).contents().waiting == 1
+        assert waiting(program) == 1
         await daemon.answer(daemon.laps[0], LapStatus.SUCCESS)
         # The session kept the answer, so the lap is not even sent again.
         assert (await program("publish", lap_file())).code == 0
