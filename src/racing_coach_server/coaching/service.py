@@ -58,7 +58,7 @@ class CoachingService:
         row: Values = {"message": None, "detail": None, "version": VERSION, "compared_at": comparison.created_at}
         row |= values
         statement = insert(CoachingRecord).values(lap_id=comparison.lap_id, **row)
-        again: Values = {name: statement.excluded[name] for name in row} | {"created_at": func.now()}
+        again: Values = {name: statement.excluded[name] for name in row} | {"created_at": statement.excluded.created_at}
         await self._session.execute(statement.on_conflict_do_update(index_elements=["lap_id"], set_=again))
 
     async def unpublished(self, lap_id: UUID) -> tuple[CoachingRecord, datetime] | None:

@@ -27,6 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE, distributed_by
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -52,7 +53,7 @@ class TrackSession(Base):
     timestamp: Mapped[datetime | None] = mapped_column(_TIMESTAMP, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "created_at"),)
+    __table_args__ = (Index(None, "created_at"), {"info": ON_EVERY_NODE})
 
 
 class LapRecord(Base):
@@ -71,12 +72,15 @@ class LapRecord(Base):
     content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     encoding: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    cell: Mapped[str | None] = mapped_column(Text, default=None)
+    """The cell by whose broker it came; null for a lap from before there were cells."""
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
     __table_args__ = (
         UniqueConstraint("track_session_id", "lap_number"),
         Index(None, "received_at"),
         Index(None, "created_at"),
+        {"info": ON_EVERY_NODE},
     )
 
 
@@ -98,6 +102,7 @@ telemetry = Table(
     Column("lap_id", Uuid, nullable=False),
     Column("frame_index", Integer, nullable=False),
     Index(None, "lap_id", "frame_index"),
+    info=distributed_by("lap_id"),
     comment="One row a frame. Its columns are those of racing_coach_core.channels; written by COPY only.",
 )
 """Frames. No foreign keys: they would be checked row by row, and one transaction writes lap and frames.

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -24,6 +25,8 @@ class ChosenReferenceRecord(Base):
     car_id: Mapped[str] = mapped_column(Text, primary_key=True)
     lap_id: Mapped[UUID] = mapped_column(ForeignKey("laps.id", ondelete="CASCADE"))
     chosen_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
+
+    __table_args__ = ({"info": ON_EVERY_NODE},)
 
 
 class LapComparisonRecord(Base):
@@ -44,4 +47,4 @@ class LapComparisonRecord(Base):
     comparison: Mapped[dict[str, Any] | None] = mapped_column(JSONB, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "created_at"),)
+    __table_args__ = (Index(None, "created_at"), {"info": ON_EVERY_NODE})

@@ -1,0 +1,116 @@
+"""A Citus cluster on loopback: a coordinator and workers, each a PostgreSQL of its own, to be killed and added.
+
+Citus is an extension that the wheel's PostgreSQL does not have. `RACING_COACH_TEST_POSTGRES_BIN` names the programs of
+one that has it.
+"""
+
+import asyncio
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import asyncpg
+from sqlalchemy.engine import URL, make_url
+
+from tests.servers import PostgresProcess, postgres_bin_dir
+
+_SETTINGS = {
+    "shared_preload_libraries": "citus",
+    # The server of a test makes its certificate in none of its few seconds.
+    "citus.node_conninfo": "sslmode=disable",
+    "citus.recover_2pc_interval": "2s",
+    "citus.max_adaptive_executor_pool_size": "4",
+    "wal_level": "logical",
+    "max_connections": "120",
+}
+
+
+@functools.cache
+def has_citus() -> bool:
+    """Whether the PostgreSQL of the tests has the extension."""
+    return any((postgres_bin_dir().parent / "share").rglob("citus.control"))
+
+
+class CitusNode(PostgresProcess):
+    """One PostgreSQL of a cluster. Like all of this run's it has the one password; on loopback none is asked for."""
+
+    def _initialise(self) -> None:
+        super()._initialise()
+        hba = self.data_dir / "pg_hba.conf"
+        hba.write_text(f"host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n{hba.read_text()}")
+
+
+class CitusCluster:
+    """A coordinator and workers, each with the extension in the database `racing`.
+
+    Args:
+        workers: how many to begin with.
+        is_forgetful: without fsync, for tests that kill none of them.
+    """
+
+    def __init__(self, workers: int = 2, *, is_forgetful: bool = False) -> None:
+        forgetful = {"fsync": "off", "full_page_writes": "off"} if is_forgetful else {}
+        self._settings = {**_SETTINGS, **forgetful}
+        self.coordinator = CitusNode(self._settings)
+        self.workers = [CitusNode(self._settings) for _ in range(workers)]
+
+    @property
+    def nodes(self) -> list[CitusNode]:
+        return [self.coordinator, *self.workers]
+
+    def url(self, node: CitusNode | None = None) -> str:
+        """The URL of the database, at the coordinator if no node is given."""
+        return _url(node or self.coordinator).render_as_string(hide_password=False)
+
+    def __enter__(self) -> Self:
+        try:
+            for node in self.nodes:
+                self._begin(node)
+            self.execute(f"select citus_set_coordinator_host('127.0.0.1', {self.coordinator.port})")
+            for node in self.workers:
+                self.execute(f"select citus_add_node('127.0.0.1', {node.port})")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+
+    def add_worker(self) -> CitusNode:
+        """One more, with no shards yet."""
+        node = CitusNode(self._settings)
+        self.workers.append(node)
+        self._begin(node)
+        self.execute(f"select citus_add_node('127.0.0.1', {node.port})")
+        return node
+
+    def execute(self, *statements: str, node: CitusNode | None = None) -> list[asyncpg.Record]:
+        """Run statements one by one, at the coordinator if no node is given; the rows of the last."""
+        return asyncio.run(_execute(self.url(node), statements))
+
+    def _begin(self, node: CitusNode) -> None:
+        node.start()
+        asyncio.run(_execute(node.url.replace("+asyncpg", ""), ["create database racing"]))
+        self.execute("create extension citus", node=node)
+
+
+def _url(node: CitusNode) -> URL:
+    return make_url(node.url).set(drivername="postgresql", database="racing")
+
+
+async def _execute(url: str, statements: Iterator[str] | list[str] | tuple[str, ...]) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows: list[asyncpg.Record] = []
+        for statement in statements:
+            rows = await connection.fetch(statement)
+        return rows
+    finally:
+        await connection.close()
