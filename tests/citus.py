@@ -6,9 +6,7 @@ one that has it.
 
 import asyncio
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Self
 
 import asyncpg
@@ -105,7 +103,7 @@ def _url(node: CitusNode) -> URL:
     return make_url(node.url).set(drivername="postgresql", database="racing")
 
 
-async def _execute(url: str, statements: Iterator[str] | list[str] | tuple[str, ...]) -> list[asyncpg.Record]:
+async def _execute(url: str, statements: Sequence[str]) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(url)
     try:
         rows: list[asyncpg.Record] = []

@@ -13,6 +13,7 @@ from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.app import App
 from racing_coach_server.commands.analyze import analyze
 from racing_coach_server.commands.coaching import coaching
+from racing_coach_server.commands.distribute import distribute
 from racing_coach_server.commands.doctor import doctor
 from racing_coach_server.commands.end_session import end_session
 from racing_coach_server.commands.lap_analysis import analyze_lap, compare_lap
@@ -45,6 +46,7 @@ cli.add_typer(rejected, name="rejected")
 cli.add_typer(tracks, name="tracks")
 cli.add_typer(coaching, name="coaching")
 cli.add_typer(references, name="references")
+db.command("distribute")(distribute)
 cli.command()(doctor)
 cli.command()(end_session)
 cli.command()(analyze)

@@ -61,9 +61,18 @@ def create_engine(
                 # A daemon that was cut off in the middle of a lap must not hold its locks: the lap comes again.
                 "idle_in_transaction_session_timeout": "0" if is_for_migrations else f"{limit_s:g}s",
                 **_LIVENESS,
+                **_CITUS,
             },
         },
     )
+
+
+_CITUS: Final = {
+    # Small tables are on every node. As it comes, Citus lets one transaction at a time write to such a table with
+    # `on conflict`, or update it: one lap at a time. Our statements name their rows by keys, whose locks keep the
+    # order that this setting gives up. A server without Citus takes it, and does nothing with it.
+    "citus.all_modifications_commutative": "on",
+}
 
 
 class Database:

@@ -44,8 +44,8 @@ def place_of(table: Table) -> Place:
     Raises:
         LookupError: it has none.
     """
-    place = table.info.get(_KEY)
-    if not isinstance(place, Place):
+    place: Place | None = table.info.get(_KEY)
+    if place is None:
         raise LookupError(
             f"the table {table.name!r} has no place: give it info=ON_EVERY_NODE or info=distributed_by(column)"
         )

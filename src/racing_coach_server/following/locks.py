@@ -7,8 +7,8 @@ distributed database evaluates the function there, and keeps that connection unt
 import zlib
 from typing import Final
 
-from sqlalchemy import func, select
 from sqlalchemy import bindparam as bind
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.following.models import SLOTS, LockSlot

@@ -37,7 +37,9 @@ class LapAnalysisService:
     async def keep(self, values: Values) -> LapAnalysisRecord:
         """Keep what was found in a lap, in place of what was found before."""
         statement = insert(LapAnalysisRecord).values(**values)
-        again = {name: statement.excluded[name] for name in values if name != "lap_id"} | {"created_at": statement.excluded.created_at}
+        again = {name: statement.excluded[name] for name in values if name != "lap_id"} | {
+            "created_at": statement.excluded.created_at
+        }
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapAnalysisRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
 
