@@ -189,6 +189,9 @@ class Settings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
 
     instance: Annotated[str, AfterValidator(_segment)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
+    cell: Annotated[str, AfterValidator(_segment)] | None = Field(
+        default=None, description="the same for all daemons of one broker, another for each broker of one database"
+    )
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
@@ -203,6 +206,11 @@ class Settings(EnvironmentSettings):
     def client_id(self) -> str:
         """The fixed MQTT client id. Whoever connects with it has our queue, so it is told to nobody."""
         return self.mqtt.client_id or self.mqtt.unguessable(f"racing-coach-{self.instance}")
+
+    @property
+    def cell_name(self) -> str:
+        """Whose rigs this daemon reaches. Without a name of its own, what says which daemons share a broker."""
+        return self.cell or self.delivery.shared_group or self.instance
 
     @property
     def shared_group(self) -> str | None:

@@ -86,7 +86,7 @@ class Cluster:
 
 async def look(connection: AsyncConnection) -> Cluster:
     """Ask a database what it is."""
-    extensions = dict(await connection.execute(_EXTENSIONS))
+    extensions = {row.extname: row.extversion for row in await connection.execute(_EXTENSIONS)}
     is_loaded = bool((await connection.execute(_IS_LOADED)).scalar_one())
     citus, timescaledb = extensions.get("citus"), extensions.get("timescaledb")
     if citus is None:

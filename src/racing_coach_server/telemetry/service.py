@@ -92,6 +92,7 @@ class TelemetryService:
             "content_sha256": received.content_sha256,
             "encoding": received.encoding,
             "received_at": received.received_at,
+            "cell": received.cell,
         }
         created_at: datetime | None = (await self._session.execute(_ADD_LAP, values)).scalar_one_or_none()
         return created_at

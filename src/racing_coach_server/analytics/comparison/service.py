@@ -49,6 +49,7 @@ class ComparisonService:
             select(LapAnalysisRecord.lap_id, LapRecord.created_at)
             .join(LapRecord, LapRecord.id == LapAnalysisRecord.lap_id)
             .where(_to_do(), window.holds(LapAnalysisRecord.created_at))
+            .where(window.is_ours(LapRecord.cell, LapRecord.created_at))
             .order_by(LapAnalysisRecord.created_at.desc())
             .limit(limit)
         )

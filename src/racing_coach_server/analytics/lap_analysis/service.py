@@ -46,7 +46,8 @@ class LapAnalysisService:
     async def pending(self, limit: int, window: Window = Window()) -> Sequence[LapStored]:  # noqa: B008 (frozen)
         """Laps that were stored within a window and are to be analysed, newest first, then those to be done again."""
         to_do = ~exists().where(LapAnalysisRecord.lap_id == LapRecord.id)
-        found = await StoredLaps(self._session).events(to_do, window.holds(LapRecord.created_at), limit=limit)
+        mine = window.is_ours(LapRecord.cell, LapRecord.created_at)
+        found = await StoredLaps(self._session).events(to_do, window.holds(LapRecord.created_at), mine, limit=limit)
         if len(found) == limit:
             return found
         again = LapRecord.id.in_(select(LapAnalysisRecord.lap_id).where(_again()))
