@@ -6,12 +6,16 @@ one that has it.
 
 import asyncio
 import functools
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Self
 
 import asyncpg
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
+from racing_coach_demo.processes import LOOPBACK
 from tests.servers import PostgresProcess, postgres_bin_dir
 
 _SETTINGS = {
@@ -41,7 +45,7 @@ class CitusNode(PostgresProcess):
 
 
 class CitusCluster:
-    """A coordinator and workers, each with the extension in the database `racing`.
+    """A coordinator and workers.
 
     Args:
         workers: how many to begin with.
@@ -58,17 +62,10 @@ class CitusCluster:
     def nodes(self) -> list[CitusNode]:
         return [self.coordinator, *self.workers]
 
-    def url(self, node: CitusNode | None = None) -> str:
-        """The URL of the database, at the coordinator if no node is given."""
-        return _url(node or self.coordinator).render_as_string(hide_password=False)
-
     def __enter__(self) -> Self:
         try:
             for node in self.nodes:
-                self._begin(node)
-            self.execute(f"select citus_set_coordinator_host('127.0.0.1', {self.coordinator.port})")
-            for node in self.workers:
-                self.execute(f"select citus_add_node('127.0.0.1', {node.port})")
+                node.start()
         except BaseException:
             self.close()
             raise
@@ -81,26 +78,49 @@ class CitusCluster:
         for node in self.nodes:
             node.close()
 
-    def add_worker(self) -> CitusNode:
-        """One more, with no shards yet."""
+    @contextmanager
+    def database(self) -> Iterator["CitusDatabase"]:
+        """A database with the extension, and all nodes known to the coordinator, for the length of the block."""
+        database = CitusDatabase(self, f"test_{uuid.uuid4().hex[:12]}")
+        for node in self.nodes:
+            database.create(node)
+        database.execute(f"select citus_set_coordinator_host('{LOOPBACK}', {self.coordinator.port})")
+        for node in self.workers:
+            database.add(node)
+        yield database
+
+    def start_worker(self) -> CitusNode:
+        """One more server, which no database knows yet."""
         node = CitusNode(self._settings)
         self.workers.append(node)
-        self._begin(node)
-        self.execute(f"select citus_add_node('127.0.0.1', {node.port})")
+        node.start()
         return node
+
+
+@dataclass(frozen=True)
+class CitusDatabase:
+    """One database of a cluster."""
+
+    cluster: CitusCluster
+    name: str
+
+    def url(self, node: CitusNode | None = None) -> str:
+        """Its URL, at the coordinator if no node is given."""
+        url = make_url((node or self.cluster.coordinator).url).set(drivername="postgresql", database=self.name)
+        return url.render_as_string(hide_password=False)
+
+    def create(self, node: CitusNode) -> None:
+        """Have it on a node too."""
+        asyncio.run(_execute(node.url.replace("+asyncpg", ""), [f"create database {self.name}"]))
+        self.execute("create extension citus", node=node)
+
+    def add(self, node: CitusNode) -> None:
+        """Let the coordinator know a node."""
+        self.execute(f"select citus_add_node('{LOOPBACK}', {node.port})")
 
     def execute(self, *statements: str, node: CitusNode | None = None) -> list[asyncpg.Record]:
         """Run statements one by one, at the coordinator if no node is given; the rows of the last."""
         return asyncio.run(_execute(self.url(node), statements))
-
-    def _begin(self, node: CitusNode) -> None:
-        node.start()
-        asyncio.run(_execute(node.url.replace("+asyncpg", ""), ["create database racing"]))
-        self.execute("create extension citus", node=node)
-
-
-def _url(node: CitusNode) -> URL:
-    return make_url(node.url).set(drivername="postgresql", database="racing")
 
 
 async def _execute(url: str, statements: Sequence[str]) -> list[asyncpg.Record]:

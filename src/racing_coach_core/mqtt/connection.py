@@ -53,7 +53,7 @@ class Connection:
             will: published by the broker if we vanish.
             budget: above it the socket is not read.
             held: what earlier connections still hold.
-            clean: no session: whatever was not acknowledged when it ends is the broker's to give to others, or to forget.
+            clean: no session: what was not acknowledged when it ends, the broker gives to others or forgets.
         """
         self.client_id = client_id
         self.receive_maximum = receive_maximum

@@ -24,14 +24,14 @@ from tests.servers import PostgresProcess
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_server.config import DatabaseSettings
-from racing_coach_server.database import init_db
+from racing_coach_server.database import init_db, schema_lock
 from racing_coach_server.database.init_db import current_revision, head_revision, upgrade, upgrade_database
 from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
 
 TABLES = {
     *("track_sessions", "laps", "telemetry", "rejected_messages"),
-    *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
+    *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching", "lock_slots"),
 }
 
 
@@ -266,7 +266,7 @@ async def test_a_migration_does_not_queue_behind_a_reader_for_ever(
 ) -> None:
     """It gives up after a while, and is tried again: whoever comes after it would wait behind it."""
     await upgrade_database(DatabaseSettings(url=SecretStr(plain(database_url))))
-    monkeypatch.setattr(init_db, "_LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(schema_lock, "LOCK_TIMEOUT", "200ms")
     monkeypatch.setattr(init_db, "_upgrade", lambda connection: connection.execute(text("lock table laps")))
 
     async with connected(stored.url) as reader, reader.transaction():
