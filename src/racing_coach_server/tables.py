@@ -1,8 +1,10 @@
-"""Every table of every feature, so that migrations see them all: each feature's models come with the feature."""
+"""Every table, so that whoever asks for them sees them all: a feature's models come with the feature."""
 
 from racing_coach_server.database.base import Base
 from racing_coach_server.features import FEATURES
+from racing_coach_server.following.models import LockSlot
+from racing_coach_server.rejected.models import RejectedMessage
 
-__all__ = ["FEATURES", "metadata"]
+__all__ = ["FEATURES", "LockSlot", "RejectedMessage", "metadata"]
 
 metadata = Base.metadata

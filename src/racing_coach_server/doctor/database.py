@@ -7,6 +7,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
+from racing_coach_server.doctor.form import examine_form
 from racing_coach_server.doctor.report import Report
 
 _SUBJECT = "database"
@@ -21,7 +22,7 @@ async def examine_database(settings: Settings, report: Report) -> None:
             await _server(connection, report)
             await _durability(connection, report)
             await _capacity(connection, settings, report)
-            await _hypertable(connection, report)
+            await examine_form(connection, report)
         await _schema(await current_revision(engine), report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
@@ -66,20 +67,6 @@ async def _capacity(connection: AsyncConnection, settings: Settings, report: Rep
         )
     else:
         report.good("connections", f"{used} of {limit} in use, the daemon wants {needs}")
-
-
-async def _hypertable(connection: AsyncConnection, report: Report) -> None:
-    version = (
-        await connection.execute(text("select extversion from pg_extension where extname = 'timescaledb'"))
-    ).scalar()
-    if version is None:
-        report.advice(
-            "TimescaleDB",
-            "not installed in this database: telemetry is a plain table, 330 to 400 bytes a frame",
-            "for long keeping use TimescaleDB, whose columnstore takes about 81 bytes a frame",
-        )
-    else:
-        report.good("TimescaleDB", version)
 
 
 async def _schema(current: str | None, report: Report) -> None:
