@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import asyncpg
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from racing_coach_demo.processes import LOOPBACK
+from racing_coach_server.config import DatabaseSettings
+from racing_coach_server.database.distribute_db import distribute_database
+from racing_coach_server.database.init_db import upgrade_database
+from racing_coach_server.tables import metadata
 from tests.servers import PostgresProcess, postgres_bin_dir
 
 _SETTINGS = {
@@ -118,9 +123,19 @@ class CitusDatabase:
         """Let the coordinator know a node."""
         self.execute(f"select citus_add_node('{LOOPBACK}', {node.port})")
 
+    def distribute(self) -> None:
+        """Migrate it, and lay it over the nodes."""
+        asyncio.run(_distribute(self.url()))
+
     def execute(self, *statements: str, node: CitusNode | None = None) -> list[asyncpg.Record]:
         """Run statements one by one, at the coordinator if no node is given; the rows of the last."""
         return asyncio.run(_execute(self.url(node), statements))
+
+
+async def _distribute(url: str) -> None:
+    settings = DatabaseSettings(url=SecretStr(url))
+    await upgrade_database(settings)
+    await distribute_database(settings, metadata, tell=lambda _: None)
 
 
 async def _execute(url: str, statements: Sequence[str]) -> list[asyncpg.Record]:
