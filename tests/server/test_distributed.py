@@ -114,7 +114,7 @@ async def _commands(broker: Broker, url: str, lap_id: UUID) -> None:
         ["coaching", "show", "--rig", "rig-1"],
         ["references", "set", lap],
         ["references", "show"],
-        ["references", "clear"],
+        ["references", "clear", "--lap", lap],
         ["tracks", "list"],
         ["rejected", "list"],
         ["analyze", "--all"],
