@@ -64,7 +64,7 @@ def _rows(
         rows = np.zeros(min(_ROWS, frames - start), layout)
         rows["count"] = len(order)
         for name, kind in order:
-            rows[f"{name} length"] = np.dtype(kind).itemsize if name in layout.names else NULL
+            rows[f"{name} length"] = np.dtype(kind).itemsize if name in (layout.names or ()) else NULL
         for name, _ in keys[:-1]:
             value = ids[name]
             rows[name] = np.void(value) if isinstance(value, bytes) else value

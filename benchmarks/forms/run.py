@@ -26,6 +26,15 @@ from racing_coach_demo.embedded import WHEEL_BIN_DIR, EmbeddedPostgres
 
 type Form = Rows | Arrays
 
+COLUMNS = {
+    "copy_ms": "COPY, ms",
+    "cpu_ms": "CPU of it, ms",
+    "bytes_per_frame": "bytes a frame",
+    "read_ten_ms": "ten channels by COPY, ms",
+    "sql_one_ms": "one by SQL, ms",
+    "sql_ten_ms": "ten by SQL, ms",
+}
+
 _MEMORY = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 
 
@@ -86,9 +95,7 @@ class Forms:
     async def _figures(self, table: str, form: Form) -> dict[str, Any]:
         await self._connection.execute(f"vacuum {table}")
         size = await self._connection.fetchval("select pg_total_relation_size($1::regclass)", table)
-        medians = {
-            name: statistics.median(times) for (of, name), times in self._times.items() if of == table
-        }
+        medians = {name: statistics.median(times) for (of, name), times in self._times.items() if of == table}
         return {"form": form.name, "bytes_per_frame": size / self._frames[table], **medians}
 
 
@@ -122,17 +129,17 @@ def main() -> None:
     parser.add_argument("--lz4", action="store_true", help="that PostgreSQL has lz4")
     parser.add_argument("--only", nargs="*", default=[""], help="forms with one of these in their name")
     arguments = parser.parse_args()
-    forms = [form for form in (*VARIANTS, *(WITH_LZ4 if arguments.lz4 else ())) if any(part in form.name for part in arguments.only)]
-    with EmbeddedPostgres(bin_dir=arguments.bin_dir, settings=_MEMORY) as server:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            found = runner.run(measure(server.url, arguments.rounds, forms))
-    print(f"| {'form':36} | COPY, ms | CPU of it, ms | bytes a frame | ten channels, ms | one by SQL, ms | ten by SQL, ms |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    every = (*VARIANTS, *(WITH_LZ4 if arguments.lz4 else ()))
+    forms = [form for form in every if any(part in form.name for part in arguments.only)]
+    with (
+        EmbeddedPostgres(bin_dir=arguments.bin_dir, settings=_MEMORY) as server,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        found = runner.run(measure(server.url, arguments.rounds, forms))
+    print("| " + " | ".join(("form", *COLUMNS.values())) + " |")
+    print("| --- |" + " ---: |" * len(COLUMNS))
     for row in found:
-        print(
-            f"| {row['form']:36} | {row['copy_ms']:.1f} | {row['cpu_ms']:.1f} | {row['bytes_per_frame']:.0f} | {row['read_ten_ms']:.1f}"
-            f" | {row['sql_one_ms']:.1f} | {row['sql_ten_ms']:.1f} |"
-        )
+        print(f"| {row['form']} | " + " | ".join(f"{row[name]:.1f}" for name in COLUMNS) + " |")
 
 
 if __name__ == "__main__":

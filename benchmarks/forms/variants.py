@@ -109,7 +109,7 @@ class Arrays:
 
 def view(table: str) -> str:
     """A view that makes frames of arrays."""
-    whole = ", ".join(f"b.\"{name}\" || '{{}}' as \"{name}\"" for name in IN_ORDER)
+    whole = ", ".join(f'b."{name}" || \'{{}}\' as "{name}"' for name in IN_ORDER)
     frames = ", ".join(f'a."{name}"[i] as "{name}"' for name in IN_ORDER)
     return (
         f"create view {table}_view as select {frames}, b.lap_id, b.first_frame + i - 1 as frame_index"
