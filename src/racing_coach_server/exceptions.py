@@ -1,6 +1,11 @@
 """The daemon's own exceptions; each feature has its leaves in its folder."""
 
+from typing import Final
+
 from racing_coach_core.exceptions import Fault, RacingCoachError
+
+EXIT_CONFIGURATION: Final = 78
+"""EX_CONFIG of sysexits.h: starting again does not help; the systemd unit does not try."""
 
 
 class ServerError(RacingCoachError):
@@ -18,6 +23,9 @@ class ServerError(RacingCoachError):
 
 class ConfigurationError(ServerError):
     """A setting that cannot work; the message names it."""
+
+    fault = Fault.SENDER
+    exit_code = EXIT_CONFIGURATION
 
 
 class CommandError(ServerError):

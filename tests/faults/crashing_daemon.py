@@ -9,8 +9,8 @@ import paho.mqtt.client as paho
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_server.analytics.lap_analysis.analyst import Analyst
 from racing_coach_server.coaching.followers import LapCoach
+from racing_coach_server.commands.serve import serve
 from racing_coach_server.following.work import Work
-from racing_coach_server.main import serve
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.router import Route
 from racing_coach_server.telemetry.service import TelemetryService
