@@ -95,7 +95,7 @@ async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(
         assert len(set(done)) == 2 * laps, follower
     assert await stored.value("select count(*) from track_maps") == 1
     assert not [line for daemon in daemons for line in daemon.log if line.get("level") == "error"]
-    shares = await stored.query("select sum(shard_size) > 0 from citus_shards where table_name = 'telemetry'::regclass"
+    shares = await stored.query("select sum(shard_size) > 0 from citus_shards where table_name = 'frame_blocks'::regclass"
                                 " group by nodeport")  # fmt: skip
     assert [share[0] for share in shares] == [True, True]
     await _commands(broker, urls[1], one.lap_id)

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from racing_coach_core.concurrency import first_of
@@ -45,7 +45,7 @@ async def current_revision(engine: AsyncEngine) -> str | None:
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
-async def upgrade_database(settings: DatabaseSettings) -> str | None:
+async def upgrade_database(settings: DatabaseSettings, metadata: MetaData = Base.metadata) -> str | None:
     """Bring the schema to what this version needs, however long that takes; the revision that it is at then.
 
     A timeout for statements would cancel a migration of a large table, and the next try too. So there is none, and a
@@ -59,7 +59,7 @@ async def upgrade_database(settings: DatabaseSettings) -> str | None:
         for which in (True, False)
     )
     try:
-        await first_of(upgrade(migrating), _until_it_is_gone(watching))
+        await first_of(upgrade(migrating, metadata), _until_it_is_gone(watching))
         return await current_revision(watching)
     finally:
         # One that is gone would not take the farewell, either.
@@ -79,10 +79,14 @@ async def _until_it_is_gone(engine: AsyncEngine) -> None:
             await connection.execute(text("select 1"))
 
 
-async def upgrade(engine: AsyncEngine) -> None:
+async def upgrade(engine: AsyncEngine, metadata: MetaData = Base.metadata) -> None:
     """Apply what is missing, all in one transaction, under an advisory lock.
 
     Of a distributed database only the coordinator changes the schema, and places tables that are new.
+
+    Args:
+        engine: one whose statements have no limit.
+        metadata: every table, with its place.
 
     Raises:
         MigrationError: the database is at a revision that this version does not know.
@@ -97,7 +101,7 @@ async def upgrade(engine: AsyncEngine) -> None:
         await one_by_one(connection)
         await connection.run_sync(_upgrade)
         if cluster.is_distributed:
-            todo = steps(Base.metadata, (await look(connection)).places)
+            todo = steps(metadata, (await look(connection)).places)
             async for step in place(connection, todo):
                 log.info("table placed", table=step.table, place=str(step.place))
 

@@ -1,5 +1,7 @@
 """Does the database keep what it acknowledges, and can we write to it?"""
 
+from uuid import UUID
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +13,11 @@ from racing_coach_server.doctor.form import examine_form
 from racing_coach_server.doctor.report import Report
 
 _SUBJECT = "database"
+_LOOKED_AT = 1_000
+# Two questions, as frames may be on other servers than laps: there a subquery cannot ask for each lap's.
+_NEWEST = text("select id, frame_count from laps order by received_at desc limit :limit")
+_FRAMES = text("select lap_id, sum(frame_count) as frames from frame_blocks where lap_id = any(:laps) group by lap_id")
+_ROWS = text("select lap_id, count(*) as frames from telemetry_rows where lap_id = any(:laps) group by lap_id")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
@@ -23,7 +30,10 @@ async def examine_database(settings: Settings, report: Report) -> None:
             await _durability(connection, report)
             await _capacity(connection, settings, report)
             await examine_form(connection, report)
-        await _schema(await current_revision(engine), report)
+            revision = await current_revision(engine)
+            await _schema(revision, report)
+            if revision == head_revision():
+                await _frames(connection, report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
@@ -67,6 +77,33 @@ async def _capacity(connection: AsyncConnection, settings: Settings, report: Rep
         )
     else:
         report.good("connections", f"{used} of {limit} in use, the daemon wants {needs}")
+
+
+async def _frames(connection: AsyncConnection, report: Report) -> None:
+    """Whether laps have the frames that they were stored with, and are in the form of this version."""
+    has_rows = (await connection.execute(text("select to_regclass('telemetry_rows')"))).scalar() is not None
+    wanted: dict[UUID, int] = {
+        row.id: row.frame_count for row in await connection.execute(_NEWEST, {"limit": _LOOKED_AT})
+    }
+    stored: dict[UUID, int] = {}
+    for question in [*([_ROWS] if has_rows else []), _FRAMES]:
+        rows = await connection.execute(question, {"laps": [*wanted]})
+        stored |= {row.lap_id: row.frames for row in rows}
+    short = [lap for lap, frames in wanted.items() if stored.get(lap, 0) != frames]
+    if short:
+        report.bad(
+            "frames",
+            f"{len(short)} of the newest {_LOOKED_AT:,} laps have not the frames that came, such as lap {short[0]}",
+            "restore them from a backup; `racing-coach laps show` tells what was stored",
+        )
+    else:
+        report.good("frames", f"the newest {_LOOKED_AT:,} laps have all of theirs")
+    if has_rows:
+        report.advice(
+            "old laps",
+            "laps of an older version are stored in the form of that version, and take twice the room",
+            "`racing-coach db convert`, beside the daemon",
+        )
 
 
 async def _schema(current: str | None, report: Report) -> None:

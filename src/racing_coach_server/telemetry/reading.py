@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.arrow_types import Column
@@ -16,8 +16,9 @@ from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
-from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.models import LapRecord, TrackSession, frame_blocks
 from racing_coach_server.telemetry.read_frames import read_frames
+from racing_coach_server.telemetry.read_rows import are_rows_left, read_rows
 from racing_coach_server.telemetry.schemas import StoredLap
 
 _MEASURED: Final = tuple(name for name in LAP_SCHEMA.names if name != "timestamp")
@@ -99,11 +100,17 @@ class StoredLaps:
             lap_id: which lap.
             names: channels, in the order of the columns; all of them if not given.
         """
-        return await read_frames(self._session, lap_id, names)
+        frames = await read_frames(self._session, lap_id, names)
+        if not frames.num_rows and await are_rows_left(self._session):
+            frames = (await read_rows(self._session, lap_id)).select(names)
+        return frames
 
     async def ended_at(self, lap_id: UUID) -> datetime | None:
         """The timestamp of a lap's last frame; None for an unknown lap."""
-        return (await self._session.execute(_LAST_FRAME, {"lap_id": lap_id})).scalar_one_or_none()
+        ended: datetime | None = await self._session.scalar(_LAST_FRAME, {"lap_id": lap_id})
+        if ended is None:
+            ended = await self._session.scalar(_LAST_ROW, {"lap_id": lap_id})
+        return ended
 
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
         """A lap's frames in driving order, as the analysis takes them.
@@ -144,11 +151,13 @@ def _laps() -> Select[LapRecord, TrackSession]:
 # Made once: followers ask these several times a lap, and to make a statement takes longer than to run it.
 _ONE_LAP: Final = _laps().where(LapRecord.id == bindparam("lap_id"))
 _LAST_FRAME: Final = (
-    select(telemetry.c.timestamp)
-    .where(telemetry.c.lap_id == bindparam("lap_id"))
-    .order_by(telemetry.c.frame_index.desc())
+    select(frame_blocks.c.timestamp[frame_blocks.c.frame_count])
+    .where(frame_blocks.c.lap_id == bindparam("lap_id"))
+    .order_by(frame_blocks.c.first_frame.desc())
     .limit(1)
 )
+_LAST_ROW: Final = text("select timestamp from telemetry where lap_id = :lap_id order by frame_index desc limit 1")
+"""Of a lap that is not in blocks."""
 
 
 def _stored_lap(record: LapRecord, session: TrackSession) -> StoredLap:

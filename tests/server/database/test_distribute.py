@@ -1,15 +1,26 @@
 """`racing-coach db distribute`: on a coordinator of Citus it lays the database over the nodes, elsewhere it says why not."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 from tests.citus import CitusDatabase, CitusNode
 from tests.in_process import Done, run_here
 from tests.infra import Broker
 from tests.server.commands.test_commands import settings_of
+from tests.server.database.test_init_db import with_connection
+from tests.server.support import Stored, new_laps
+from tests.server.telemetry.storing import received
 
+from racing_coach_server.database.distribute import one_by_one
+from racing_coach_server.database.engine import Database
 from racing_coach_server.database.init_db import head_revision
 from racing_coach_server.main import main
+from racing_coach_server.telemetry.service import TelemetryService
 
 TABLES = 11
 FUNCTION = "create function f() returns trigger language plpgsql as 'begin return new; end'"
@@ -43,15 +54,17 @@ def test_it_says_what_it_would_do_and_then_does_it_once(citus: CitusDatabase, br
 
     dry = db(citus.url(), broker, "distribute", "--dry-run")
     assert dry.code == 0, dry.errors
-    assert "telemetry: would lie by lap_id: select create_distributed_table('telemetry', 'lap_id')" in dry.output
+    assert "frame_blocks: would lie by lap_id: select create_distributed_table('frame_blocks', 'lap_id')" in dry.output
     assert placed(citus) == {}
 
     done = db(citus.url(), broker, "distribute", "--shards", "8")
     assert done.code == 0, done.errors
     assert f"{TABLES} tables are distributed on 3 nodes" in done.output
-    assert placed(citus) | {"telemetry": "lap_id", "laps": "reference"} == placed(citus)
+    assert placed(citus) | {"frame_blocks": "lap_id", "laps": "reference"} == placed(citus)
     assert len(placed(citus)) == TABLES
-    shards = citus.execute("select count(distinct shardid) from citus_shards where table_name = 'telemetry'::regclass")
+    shards = citus.execute(
+        "select count(distinct shardid) from citus_shards where table_name = 'frame_blocks'::regclass"
+    )
     assert shards[0][0] == 8
 
     again = db(citus.url(), broker, "distribute")
@@ -62,21 +75,28 @@ def test_it_says_what_it_would_do_and_then_does_it_once(citus: CitusDatabase, br
 
 
 @pytest.mark.citus
-def test_what_is_stored_already_goes_where_it_belongs(citus: CitusDatabase, broker: Broker) -> None:
-    """Rows are moved with the tables, and nothing of them stays behind on the coordinator."""
-    db(citus.url(), broker, "upgrade")
-    citus.execute(
-        "insert into telemetry (timestamp, session_time, lap_number, lap_distance_pct, speed, throttle, brake,"
-        " track_session_id, lap_id, frame_index) select now(), 0, 1, 0, 1, 0, 0, gen_random_uuid(), gen_random_uuid(), n"
-        " from generate_series(1, 1000) n"
+async def test_what_is_stored_already_goes_where_it_belongs(citus: CitusDatabase, broker: Broker) -> None:
+    """Laps are moved with the tables, every frame is seen at every node, and nothing stays behind on the coordinator."""
+    await asyncio.to_thread(db, citus.url(), broker, "upgrade")
+    laps = new_laps(6)
+    database = Database(create_async_engine(make_url(citus.url()).set(drivername="postgresql+asyncpg")))
+    for lap in laps:
+        async with database.transaction() as session:
+            await TelemetryService(session).store_lap(replace(received(lap), payload_sha256=str(lap.lap_id)))
+    await database.close()
+    before = {lap.lap_id: await Stored(citus.url()).columns(lap.lap_id) for lap in laps}
+
+    done = await asyncio.to_thread(db, citus.url(), broker, "distribute")
+    assert done.code == 0, done.errors
+
+    for node in citus.cluster.nodes:
+        stored = Stored(citus.url(node))
+        for lap in laps:
+            assert await stored.columns(lap.lap_id) == before[lap.lap_id]
+    assert await Stored(citus.url()).value("select pg_relation_size('frame_blocks')") == 0
+    shares = await Stored(citus.url()).query(
+        "select sum(shard_size) > 0 from citus_shards where table_name = 'frame_blocks'::regclass group by nodeport"
     )
-
-    assert db(citus.url(), broker, "distribute").code == 0
-
-    assert citus.execute("select count(*) from telemetry")[0][0] == 1000
-    assert citus.execute("select pg_relation_size('telemetry')")[0][0] == 0
-    shares = citus.execute("select sum(shard_size) > 0 from citus_shards where table_name = 'telemetry'::regclass"
-                           " group by nodeport")  # fmt: skip
     assert [share[0] for share in shares] == [True, True]
 
 
@@ -86,7 +106,7 @@ def test_what_is_stored_already_goes_where_it_belongs(citus: CitusDatabase, brok
     [
         (["create table mine (lap uuid references laps (id))"], "the table mine refers to laps"),
         ([FUNCTION, TRIGGER], "the table laps has the trigger mine"),
-        (["select create_distributed_table('telemetry', 'track_session_id')"], "telemetry lies by track_session_id"),
+        (["select create_reference_table('lock_slots')"], "the table lock_slots lies on every node"),
         (["delete from pg_dist_node where groupid = 0"], "does not know its own address"),
         ([NO_SHARDS], "there is no worker"),
     ],
@@ -130,19 +150,36 @@ def test_a_worker_names_the_coordinator(citus: CitusDatabase, broker: Broker) ->
 
 @pytest.mark.citus
 def test_a_migration_of_a_distributed_database_reaches_every_node(citus: CitusDatabase, broker: Broker) -> None:
-    """It is taken back by one revision and forward again: what is new is placed, what is changed is so everywhere."""
+    """One revision back and forward again: what is new is placed, what is changed is so everywhere."""
     db(citus.url(), broker, "upgrade")
     db(citus.url(), broker, "distribute")
-    citus.execute("drop table lock_slots", "alter table laps drop column cell",
-                  "update alembic_version set version_num = '0002'")  # fmt: skip
+    for node in citus.cluster.nodes:
+        assert _columns(citus, node) == _columns(citus)
+    asyncio.run(_downgrade(citus.url(), "-1"))
+    for node in citus.cluster.nodes:
+        assert _revision(citus, node) != head_revision()
 
     assert db(citus.url(), broker, "upgrade").code == 0
 
     assert len(placed(citus)) == TABLES
     for node in citus.cluster.nodes:
         assert _revision(citus, node) == head_revision()
-        assert citus.execute("select count(cell) from laps", node=node)[0][0] == 0
-        assert citus.execute("select count(*) from lock_slots", node=node)[0][0] == 64
+        assert _columns(citus, node) == _columns(citus)
+
+
+async def _downgrade(url: str, revision: str) -> None:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    async with engine.begin() as connection:
+        await one_by_one(connection)
+        await connection.run_sync(lambda sync: command.downgrade(with_connection(sync), revision))
+    await engine.dispose()
+
+
+def _columns(citus: CitusDatabase, node: CitusNode | None = None) -> list[tuple[str, str]]:
+    rows = citus.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = 'public'"
+        " and table_name not like 'citus%' and table_name !~ '_[0-9]+$' order by 1, 2", node=node)  # fmt: skip
+    return [(row[0], row[1]) for row in rows]
 
 
 def _revision(citus: CitusDatabase, node: CitusNode) -> str:

@@ -30,7 +30,7 @@ from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
 
 TABLES = {
-    *("track_sessions", "laps", "telemetry", "rejected_messages"),
+    *("track_sessions", "laps", "frame_blocks", "rejected_messages"),
     *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching", "lock_slots"),
 }
 
@@ -129,26 +129,21 @@ async def test_telemetry_has_every_channel_in_order(engine: AsyncEngine, stored:
     assert types["timestamp"] == "timestamp with time zone"
 
 
-async def test_telemetry_is_a_hypertable_where_it_can_be(engine: AsyncEngine, stored: Stored) -> None:
-    """With TimescaleDB: by time, compressed by lap. Without, a plain table; the other tests hold for both."""
-    available = await stored.query("select from pg_available_extensions where name = 'timescaledb'")
+async def test_what_does_not_change_all_the_time_is_compressed(engine: AsyncEngine, stored: Stored) -> None:
+    """With lz4 where the server has it. What changes in every frame is kept as it is."""
     await upgrade(engine)
-    if not available:
-        assert await stored.value("select relkind::text from pg_class where relname = 'telemetry'") == "r"
-        assert not await stored.query("select from pg_extension where extname = 'timescaledb'")
-        return
 
-    (table,) = await stored.query(
-        "select compression_enabled from timescaledb_information.hypertables where hypertable_name = 'telemetry'"
-    )
-    settings = await stored.query(
-        "select attname, segmentby_column_index, orderby_column_index"
-        " from timescaledb_information.compression_settings where hypertable_name = 'telemetry'"
+    methods = await stored.value("select enumvals from pg_settings where name = 'default_toast_compression'")
+    columns = await stored.query(
+        "select attname, attstorage, attcompression from pg_attribute"
+        " where attrelid = 'frame_blocks'::regclass and attname in ('speed', 'gear')"
     )
 
-    assert table["compression_enabled"]
-    assert {row["attname"] for row in settings if row["segmentby_column_index"]} == {"lap_id"}
-    assert {row["attname"] for row in settings if row["orderby_column_index"]} == {"timestamp"}
+    wanted = b"l" if "lz4" in methods else b"p"
+    assert {row["attname"]: (row["attstorage"], row["attcompression"]) for row in columns} == {
+        "speed": (b"e", b"\0"),
+        "gear": (b"x", wanted),
+    }
 
 
 async def test_a_downgrade_takes_everything_away_and_an_upgrade_brings_it_back(engine: AsyncEngine) -> None:

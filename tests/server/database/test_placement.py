@@ -30,7 +30,7 @@ def test_a_table_without_a_place_is_named() -> None:
 def test_frames_are_what_is_distributed() -> None:
     """All else that grows is small beside them, and is joined and asked for in every way there is."""
     assert {table.name: place_of(table).column for table in DISTRIBUTED} == {
-        "telemetry": "lap_id",
+        "frame_blocks": "lap_id",
         "lock_slots": "slot",
     }
 
@@ -84,7 +84,5 @@ def test_what_is_placed_is_left_alone() -> None:
 
 def test_a_table_that_lies_elsewhere_is_in_the_way() -> None:
     """By another column, or on every node: it is said which, and nothing is done."""
-    with pytest.raises(
-        CannotDistributeError, match=r"the table telemetry lies by track_session_id.*undistribute_table"
-    ):
-        steps(metadata, {"telemetry": Place("track_session_id")})
+    with pytest.raises(CannotDistributeError, match=r"the table frame_blocks lies by first_frame.*undistribute_table"):
+        steps(metadata, {"frame_blocks": Place("first_frame")})
