@@ -26,7 +26,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.citus, pytest.mark.faults, pytest.mark.mosquitto, pytest.mark.timeout(300)]
 
 STORED = {"success", "duplicate"}
-QUICK = {**QUICK_DAEMON, "COACHING__ENABLED": "false"}
+QUICK = {**QUICK_DAEMON, "COACHING__ENABLED": "false", "DELIVERY__POISON_TRIES": 3}
 WAIT_S = 60
 
 
