@@ -32,13 +32,11 @@ from racing_coach_server.telemetry.service import TelemetryService
 
 _ONCE_MORE = """
     with lap as (
-        insert into laps (id, track_session_id, rig_id, lap_number, lap_time, is_valid, frame_count, payload_sha256,
-            content_sha256, encoding, received_at)
-        select $1, track_session_id, rig_id, $3, lap_time, is_valid, frame_count, payload_sha256,
-            content_sha256, encoding, received_at
-        from laps where id = $2
+        insert into laps
+        select (jsonb_populate_record(lap, jsonb_build_object('id', $1::uuid, 'lap_number', $3::integer))).*
+        from laps lap where id = $2
     )
-    insert into frame_blocks (lap_id, {others}) select $1, {others} from frame_blocks where lap_id = $2
+    insert into frame_blocks (lap_id, {others}) select $1::uuid, {others} from frame_blocks where lap_id = $2
 """.format(others=", ".join(f'"{name}"' for name in COPY_COLUMNS if name != "lap_id"))
 _SIZE = "select pg_total_relation_size($1::regclass)"
 
