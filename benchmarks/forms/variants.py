@@ -122,7 +122,7 @@ def view(table: str) -> str:
 MOTION: Final = (
     *("lap_distance_pct", "lap_distance", "current_lap_time", "speed", "rpm", "steering_angle"),
     *("lateral_acceleration", "longitudinal_acceleration", "vertical_acceleration"),
-    *("yaw_rate", "roll_rate", "pitch_rate", "velocity_x", "velocity_z", "yaw", "pitch", "roll"),
+    *("yaw_rate", "roll_rate", "pitch_rate", "velocity_x", "velocity_y", "velocity_z", "yaw", "pitch", "roll"),
     *("latitude", "longitude", "altitude"),
 )
 """Channels that are different in every frame, of which no compression makes less."""
