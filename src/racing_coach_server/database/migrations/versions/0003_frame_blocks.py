@@ -125,7 +125,9 @@ def _compress() -> None:
         + ("set storage external" if name in _CHANGING else f"set compression {method}")
         for name in _CHANNELS
     ]
-    op.execute(f"alter table frame_blocks {', '.join(how)}")
+    op.execute(
+        f"alter table frame_blocks {', '.join(f'alter column {_quoted(name)} set {each}' for name, each in how.items())}"
+    )
 
 
 def _view(name: str) -> str:
