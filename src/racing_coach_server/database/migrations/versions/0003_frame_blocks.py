@@ -120,14 +120,9 @@ def _compress() -> None:
     """What does not change in every frame, with lz4 where this PostgreSQL has it: it takes a tenth of pglz's time."""
     has_lz4 = sa.text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
     method = "lz4" if op.get_bind().execute(has_lz4).scalar_one() else "pglz"
-    how = [
-        f"alter column {_quoted(name)} "
-        + ("set storage external" if name in _CHANGING else f"set compression {method}")
-        for name in _CHANNELS
-    ]
-    op.execute(
-        f"alter table frame_blocks {', '.join(f'alter column {_quoted(name)} set {each}' for name, each in how.items())}"
-    )
+    how = {name: "storage external" if name in _CHANGING else f"compression {method}" for name in _CHANNELS}
+    alter = [f"alter column {_quoted(name)} set {each}" for name, each in how.items()]
+    op.execute(f"alter table frame_blocks {', '.join(alter)}")
 
 
 def _view(name: str) -> str:
