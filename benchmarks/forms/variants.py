@@ -42,6 +42,7 @@ class Rows:
         channels: the order of the columns.
         key_first: whether the key's columns lie before the channels.
         storage: after `with`.
+        hypertable: by time, of TimescaleDB; in the end all of it is in the columnstore.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Rows:
     channels: Sequence[str] = IN_ORDER
     key_first: bool = False
     storage: str = ""
+    hypertable: bool = False
 
     def ddl(self, table: str) -> list[str]:
         """Statements that make it."""
@@ -57,7 +59,12 @@ class Rows:
         keys = [f"{name} {kind} not null" for name, kind in (*self.key, ("frame_index", "integer"))]
         columns = [*keys, *channels] if self.key_first else [*channels, *keys]
         made = f"create table {table} ({', '.join(columns)})" + (f" with ({self.storage})" if self.storage else "")
-        return [made, *(f"create {unique} index on {table} {what}" for unique, what in self.indexes)]
+        indexes = [f"create {unique} index on {table} {what}" for unique, what in self.indexes]
+        return [made, *indexes, *(_hypertable(table, self.key[0][0]) if self.hypertable else ())]
+
+    def at_last(self, table: str) -> list[str]:
+        """What becomes of it with time."""
+        return [f"select count(compress_chunk(chunk)) from show_chunks('{table}') chunk"] if self.hypertable else []
 
     def query(self, table: str, lap: str, names: Sequence[str]) -> str:
         """The lap in order."""
@@ -107,6 +114,12 @@ class Arrays:
         return f"select {', '.join(names)} from {table}_view where lap_id = {lap} order by frame_index"
 
 
+def _hypertable(table: str, key: str) -> list[str]:
+    by_week = f"create_hypertable('{table}', by_range('timestamp', interval '7 days'), create_default_indexes => false)"
+    order = f"timescaledb.compress_segmentby = '{key}', timescaledb.compress_orderby = 'frame_index'"
+    return [f"select {by_week}", f"alter table {table} set (timescaledb.compress, {order})"]
+
+
 def view(table: str) -> str:
     """A view that makes frames of arrays."""
     whole = ", ".join(f'b."{name}" || \'{{}}\' as "{name}"' for name in IN_ORDER)
@@ -119,13 +132,22 @@ def view(table: str) -> str:
     )
 
 
-MOTION: Final = (
-    *("lap_distance_pct", "lap_distance", "current_lap_time", "speed", "rpm", "steering_angle"),
+CHANGING: Final = (
+    *(
+        "timestamp",
+        "session_time",
+        "lap_distance_pct",
+        "lap_distance",
+        "current_lap_time",
+        "speed",
+        "rpm",
+        "steering_angle",
+    ),
     *("lateral_acceleration", "longitudinal_acceleration", "vertical_acceleration"),
-    *("yaw_rate", "roll_rate", "pitch_rate", "velocity_x", "velocity_z", "yaw", "pitch", "roll"),
+    *("yaw_rate", "roll_rate", "pitch_rate", "velocity_x", "velocity_y", "velocity_z", "yaw", "pitch", "roll"),
     *("latitude", "longitude", "altitude"),
 )
-"""Channels that are different in every frame, of which no compression makes less."""
+"""Channels that are other in every frame, of which compression makes next to nothing less."""
 
 _UUIDS = (("lap_id", "uuid"), ("track_session_id", "uuid"))
 _LAP = (("lap_id", "uuid"),)
@@ -153,9 +175,14 @@ VARIANTS: Final[tuple[Rows | Arrays, ...]] = (
     Arrays("arrays, blocks of 512, pglz", 512),
     Arrays("arrays, blocks of 480, uncompressed", 480, "external"),
     Arrays("arrays, blocks of 480, pglz", 480),
-    Arrays("arrays, blocks of 480, pglz, motion not", 480, plain=MOTION),
+    Arrays("arrays, blocks of 480, pglz, but not what changes", 480, plain=CHANGING),
     Arrays("arrays, blocks of 240, uncompressed", 240, "external"),
     Arrays("arrays, blocks of 240, pglz", 240),
+)
+
+WITH_TIMESCALE: Final[tuple[Rows, ...]] = (
+    Rows("as it is, columnstore", _UUIDS, [("", "(lap_id, frame_index)")], hypertable=True),
+    Rows("bigint key, columnstore", _KEY, [("", "(lap_key, frame_index)")], hypertable=True),
 )
 
 WITH_LZ4: Final[tuple[Arrays, ...]] = (
@@ -163,5 +190,5 @@ WITH_LZ4: Final[tuple[Arrays, ...]] = (
     Arrays("arrays, blocks of 1920, lz4", 1920, compression="lz4"),
     Arrays("arrays, blocks of 960, lz4", 960, compression="lz4"),
     Arrays("arrays, blocks of 480, lz4", 480, compression="lz4"),
-    Arrays("arrays, blocks of 480, lz4, motion not", 480, compression="lz4", plain=MOTION),
+    Arrays("arrays, blocks of 480, lz4, but not what changes", 480, compression="lz4", plain=CHANGING),
 )

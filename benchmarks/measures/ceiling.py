@@ -65,7 +65,8 @@ async def add_laps(connection: asyncpg.Connection, lap_ids: Sequence[uuid.UUID])
     )
     await connection.executemany(
         "insert into laps (id, track_session_id, rig_id, lap_number, is_valid, frame_count, payload_sha256,"
-        " content_sha256, encoding, received_at) values ($1, $2, '', $3, true, 0, '', '', '', now())",
+        " content_sha256, encoding, received_at, track_id, track_config_name, car_id, driver, driven_at)"
+        " values ($1, $2, '', $3, true, 0, '', '', '', now(), '', '', '', '', now())",
         [(lap_id, session_id, number) for number, lap_id in enumerate(lap_ids)],
     )
 

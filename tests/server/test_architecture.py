@@ -81,6 +81,20 @@ def test_the_checks_see_what_they_look_for() -> None:
     assert {"async_sessionmaker", "create_async_engine"} <= functions(engine)
 
 
+def test_what_a_conflict_updates_is_what_was_to_be_inserted() -> None:
+    """`excluded.created_at`, not `now()`: where rows lie on several servers, each would have a time of its own, so that
+    Citus refuses it."""
+    offenders = [
+        f"{name}:{function.name}"
+        for name, tree in sources().items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and "on_conflict_do_update" in methods(function)
+        and any(ast.unparse(call.func) == "func.now" for call in calls(function))
+    ]
+    assert offenders == []
+
+
 def test_every_task_has_a_name() -> None:
     """A look at all tasks says what each is there for."""
     root = SOURCE.parent

@@ -99,8 +99,9 @@ async def test_a_window_knows_whose_laps_are_ours(database: Database, stored: St
             await session.execute(
                 text(
                     "insert into laps (id, track_session_id, rig_id, lap_number, is_valid, frame_count, payload_sha256,"
-                    " content_sha256, encoding, received_at, cell, created_at) select gen_random_uuid(), id, 'r', :n,"
-                    " true, 1, '', '', 'json', :at, :cell, now() - make_interval(secs => :age) from track_sessions"
+                    " content_sha256, encoding, received_at, track_id, track_config_name, car_id, driver, driven_at, cell,"
+                    " created_at) select gen_random_uuid(), id, 'r', :n,"
+                    " true, 1, '', '', 'json', :at, 't', '', 'c', 'd', :at, :cell, now() - make_interval(secs => :age) from track_sessions"
                 ),
                 {"n": number, "cell": cell, "age": age_s, "at": datetime.now(UTC)},
             )

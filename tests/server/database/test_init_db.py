@@ -278,3 +278,19 @@ def with_connection(connection: Connection) -> Config:
     config = init_db._config()
     config.attributes["connection"] = connection
     return config
+
+
+async def test_a_migration_does_not_keep_to_the_servers_limit_for_statements(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, stored: Stored
+) -> None:
+    """A limit that the database or the role has is for laps' statements; a migration may take longer."""
+    name = make_url(stored.url).database
+    await stored.query(f"alter database {name} set statement_timeout = '300ms'")
+
+    def slowly(connection: Connection) -> None:
+        connection.execute(text("select pg_sleep(1)"))
+        command.upgrade(with_connection(connection), "head")
+
+    monkeypatch.setattr(init_db, "_upgrade", slowly)
+
+    assert await upgrade_database(DatabaseSettings(url=SecretStr(plain(database_url)))) == head_revision()

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.server.support import Stored, new_lap, new_laps
-from tests.server.telemetry.rows import downgrade, store_as_rows
+from tests.server.telemetry.rows import BEFORE_BLOCKS, downgrade, store_as_rows
 from tests.server.telemetry.storing import received, store_frames
 
 from racing_coach_core.lap import Lap
@@ -59,8 +59,6 @@ async def test_a_lap_is_the_same_before_between_and_after(database: Database, st
     for lap in (converted, waiting, new):
         assert await read(database, lap) == lap
         assert await in_sql(stored, lap) == lap.frames.column("speed").to_pylist()
-        async with database.transaction() as session:
-            assert await StoredLaps(session).ended_at(lap.lap_id) == lap.frames.column("timestamp")[-1].as_py()
     assert await stored.value("select count(*) from telemetry") == sum(lap.frames.num_rows for lap in [*laps, new])
     assert await left(database) == 2
 
@@ -153,7 +151,7 @@ async def test_readers_of_telemetry_go_on_reading(engine: AsyncEngine, stored: S
     await stored.query(f"create role {role}")
     try:
         await store_as_rows(engine, new_laps(1))
-        await downgrade(engine, "0002")
+        await downgrade(engine, BEFORE_BLOCKS)
         await stored.query(f"grant select on telemetry to {role}")
         await upgrade(engine)
 
@@ -175,8 +173,43 @@ async def test_the_way_back_keeps_every_lap(engine: AsyncEngine, database: Datab
     lap = new_lap()
     lap_id = await store_frames(database, lap.frames)
 
-    await downgrade(engine, "0002")
+    await downgrade(engine, BEFORE_BLOCKS)
     assert await stored.value("select count(*) from telemetry") == lap.frames.num_rows
     await upgrade(engine)
 
     assert await convert(database, Lap(lap_id, lap.session, None, lap.frames))
+
+
+HYPERTABLE = """
+    create extension if not exists timescaledb;
+    select create_hypertable('telemetry', by_range('timestamp', interval '7 days'),
+        create_default_indexes => false, migrate_data => true);
+    alter table telemetry set (timescaledb.compress, timescaledb.compress_segmentby = 'lap_id',
+        timescaledb.compress_orderby = 'timestamp');
+    select add_compression_policy('telemetry', compress_after => interval '14 days');
+    select count(compress_chunk(chunk)) from show_chunks('telemetry') chunk
+"""
+"""What the version before made of telemetry where it found TimescaleDB, with all of it gone to the columnstore."""
+
+
+async def test_a_hypertable_is_converted_too(engine: AsyncEngine, database: Database, stored: Stored) -> None:
+    """With TimescaleDB; without, a table of rows, as in the other tests."""
+    laps = new_laps(2)
+    for lap in laps:
+        async with database.transaction() as session:
+            await TelemetryService(session).store_lap(received(lap))
+    await downgrade(engine, BEFORE_BLOCKS)
+    if "timescaledb" in await stored.value("select current_setting('shared_preload_libraries')"):
+        for statement in HYPERTABLE.split(";"):
+            await stored.query(statement)
+    await upgrade(engine)
+    assert await in_sql(stored, laps[0]) == laps[0].frames.column("speed").to_pylist()
+
+    for lap in laps:
+        assert await convert(database, lap)
+    async with database.transaction() as session:
+        await RowConverter(session).finish()
+
+    assert await stored.value("select to_regclass('telemetry_rows')") is None
+    for lap in laps:
+        assert await read(database, lap) == lap
