@@ -57,10 +57,10 @@ class CitusCluster:
         is_forgetful: without fsync, for tests that kill none of them.
     """
 
-    def __init__(self, workers: int = 2, *, is_forgetful: bool = False) -> None:
+    def __init__(self, workers: int = 2, *, is_forgetful: bool = False, coordinator: CitusNode | None = None) -> None:
         forgetful = {"fsync": "off", "full_page_writes": "off"} if is_forgetful else {}
         self._settings = {**_SETTINGS, **forgetful}
-        self.coordinator = CitusNode(self._settings)
+        self.coordinator = coordinator or CitusNode(self._settings)
         self.workers = [CitusNode(self._settings) for _ in range(workers)]
 
     @property
@@ -86,13 +86,17 @@ class CitusCluster:
     @contextmanager
     def database(self) -> Iterator["CitusDatabase"]:
         """A database with the extension, and all nodes known to the coordinator, for the length of the block."""
-        database = CitusDatabase(self, f"test_{uuid.uuid4().hex[:12]}")
+        yield self.make_database(f"test_{uuid.uuid4().hex[:12]}")
+
+    def make_database(self, name: str) -> "CitusDatabase":
+        """One with the extension, and all nodes known to the coordinator."""
+        database = CitusDatabase(self, name)
         for node in self.nodes:
             database.create(node)
         database.execute(f"select citus_set_coordinator_host('{LOOPBACK}', {self.coordinator.port})")
         for node in self.workers:
             database.add(node)
-        yield database
+        return database
 
     def start_worker(self) -> CitusNode:
         """One more server, which no database knows yet."""
@@ -111,7 +115,8 @@ class CitusDatabase:
 
     def url(self, node: CitusNode | None = None) -> str:
         """Its URL, at the coordinator if no node is given."""
-        url = make_url((node or self.cluster.coordinator).url).set(drivername="postgresql", database=self.name)
+        node = node or self.cluster.coordinator
+        url = make_url(node.url).set(drivername="postgresql", database=self.name)
         return url.render_as_string(hide_password=False)
 
     def create(self, node: CitusNode) -> None:
@@ -130,6 +135,40 @@ class CitusDatabase:
     def execute(self, *statements: str, node: CitusNode | None = None) -> list[asyncpg.Record]:
         """Run statements one by one, at the coordinator if no node is given; the rows of the last."""
         return asyncio.run(_execute(self.url(node), statements))
+
+
+class DistributedServer(CitusNode):
+    """A coordinator that comes with two workers, and with a distributed database on all three.
+
+    Killed, frozen and started, it is the coordinator alone; the workers are `cluster.workers`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_SETTINGS)
+        self.cluster = CitusCluster(coordinator=self)
+        self.database: CitusDatabase | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of the distributed database, once it is there; before, of the server's own."""
+        own = make_url(super().url)
+        named = own if self.database is None else own.set(database=self.database.name)
+        return named.render_as_string(hide_password=False)
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Start it, the first time with all that it comes with."""
+        super().start(wait=wait)
+        if self.database is None:
+            for worker in self.cluster.workers:
+                worker.start()
+            self.database = self.cluster.make_database("racing")
+            self.database.distribute()
+        return self
+
+    def close(self) -> None:
+        for worker in self.cluster.workers:
+            worker.close()
+        super().close()
 
 
 async def _distribute(url: str) -> None:

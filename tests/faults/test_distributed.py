@@ -15,9 +15,10 @@ import asyncpg
 import pytest
 
 from racing_coach_core.lap import Lap
-from tests.citus import CitusCluster, CitusDatabase, CitusNode
+from tests.citus import CitusCluster, CitusDatabase, CitusNode, DistributedServer
 from tests.daemon import DaemonProcess
 from tests.faults.settings import QUICK_DAEMON
+from tests.faults.world import World
 from tests.lap_client import LapClient
 from tests.server.support import Stored, arrow, new_lap
 from tests.servers import MosquittoProcess
@@ -247,6 +248,47 @@ async def test_a_node_is_added_and_takes_its_share_while_laps_come(scene: Scene,
     )
     print(f"{len(laps)} laps, the slowest answer took {max(waits):.1f} s")
     await scene.wholes(laps)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_rigs_drive_through_the_loss_of_each_server_and_the_move_of_shards(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The seeded run's checker finds nothing: each lap stored once and whole, none answered early, each coached once."""
+    server = DistributedServer()
+    async with World(seed=7, rigs=3, laps_per_rig=40, interval_s=1.0, database=server) as world:
+        await world.until_started()
+        for worker in server.cluster.workers:
+            await world.until_answered_more()
+            await asyncio.to_thread(worker.kill)
+            await asyncio.sleep(4)
+            await asyncio.to_thread(worker.start)
+        await world.until_answered_more()
+        await asyncio.to_thread(server.kill)
+        await asyncio.sleep(4)
+        await asyncio.to_thread(server.start)
+        assert server.database is not None
+        node = await asyncio.to_thread(server.cluster.start_worker)
+        await asyncio.to_thread(server.database.create, node)
+        await asyncio.to_thread(server.database.add, node)
+        await world.until_answered_more()
+        await asyncio.to_thread(
+            server.database.execute, "select citus_rebalance_start()", "select citus_rebalance_wait()"
+        )
+        with world.down("daemon"):
+            await asyncio.to_thread(world.daemon.kill)
+            await asyncio.to_thread(world.daemon.start)
+        world.faults = {"worker killed": 2, "coordinator killed": 1, "node added": 1, "daemon killed": 1}
+        await world.until_driven(240)
+        await world.until_drained(120)
+        await world.until_coached(120)
+        await world.stop()
+        report = await world.check()
+    with capsys.disabled():
+        print("\n" + report.table())
+    assert report.findings == []
+    assert report.spooled == report.acked == report.in_database == 120
 
 
 async def _settled(stored: Stored) -> bool:

@@ -34,7 +34,6 @@ async def examine_form(connection: AsyncConnection, report: Report) -> None:
     cluster = await look(connection)
     if cluster.citus is None:
         report.good(_SUBJECT, "one server")
-        _hypertable(cluster, report)
         return
     if not cluster.is_distributed:
         report.advice(
@@ -49,17 +48,6 @@ async def examine_form(connection: AsyncConnection, report: Report) -> None:
     _tables(cluster, report)
     await _spread(connection, report)
     await _settings(connection, report)
-
-
-def _hypertable(cluster: Cluster, report: Report) -> None:
-    if cluster.timescaledb is None:
-        report.advice(
-            "TimescaleDB",
-            "not installed in this database: telemetry is a plain table, 330 to 400 bytes a frame",
-            "for long keeping use TimescaleDB, whose columnstore takes about 81 bytes a frame",
-        )
-    else:
-        report.good("TimescaleDB", cluster.timescaledb)
 
 
 def _nodes(cluster: Cluster, report: Report) -> None:
