@@ -1,6 +1,8 @@
 """`racing-coach db distribute`: on a coordinator of Citus it lays the database over the nodes, elsewhere it says why not."""
 
 import asyncio
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +14,13 @@ from tests.citus import CitusDatabase, CitusNode
 from tests.in_process import Done, run_here
 from tests.infra import Broker
 from tests.server.commands.test_commands import settings_of
-from tests.server.database.test_init_db import with_connection
+from tests.server.database.test_init_db import plain, with_connection
 from tests.server.support import Stored, new_laps
 from tests.server.telemetry.storing import received
+from tests.servers import postgres_bin_dir
 
+import racing_coach_server
+from racing_coach_core.lap import Lap
 from racing_coach_server.database.distribute import one_by_one
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.init_db import head_revision
@@ -23,6 +28,7 @@ from racing_coach_server.main import main
 from racing_coach_server.telemetry.service import TelemetryService
 
 TABLES = 11
+SCALING = Path(racing_coach_server.__file__).parents[2] / "docs/scaling.md"
 FUNCTION = "create function f() returns trigger language plpgsql as 'begin return new; end'"
 TRIGGER = "create trigger mine after insert on laps for each row execute function f()"
 NO_SHARDS = "select citus_set_node_property(nodename, nodeport, 'shouldhaveshards', false) from pg_dist_node"
@@ -78,12 +84,7 @@ def test_it_says_what_it_would_do_and_then_does_it_once(citus: CitusDatabase, br
 async def test_what_is_stored_already_goes_where_it_belongs(citus: CitusDatabase, broker: Broker) -> None:
     """Laps are moved with the tables, every frame is seen at every node, and nothing stays behind on the coordinator."""
     await asyncio.to_thread(db, citus.url(), broker, "upgrade")
-    laps = new_laps(6)
-    database = Database(create_async_engine(make_url(citus.url()).set(drivername="postgresql+asyncpg")))
-    for lap in laps:
-        async with database.transaction() as session:
-            await TelemetryService(session).store_lap(replace(received(lap), payload_sha256=str(lap.lap_id)))
-    await database.close()
+    laps = await store_laps(citus.url())
     before = {lap.lap_id: await Stored(citus.url()).columns(lap.lap_id) for lap in laps}
 
     done = await asyncio.to_thread(db, citus.url(), broker, "distribute")
@@ -98,6 +99,49 @@ async def test_what_is_stored_already_goes_where_it_belongs(citus: CitusDatabase
         "select sum(shard_size) > 0 from citus_shards where table_name = 'frame_blocks'::regclass group by nodeport"
     )
     assert [share[0] for share in shares] == [True, True]
+
+
+@pytest.mark.citus
+async def test_laps_move_from_one_server_to_a_cluster_and_back(
+    citus: CitusDatabase, database_url: str, broker: Broker
+) -> None:
+    """As docs/scaling.md says: a dump of the rows into a database that is there already, in either direction."""
+    one = plain(database_url)
+    laps = await store_laps(one)
+    before = {lap.lap_id: await Stored(one).columns(lap.lap_id) for lap in laps}
+    await asyncio.to_thread(citus.distribute)
+
+    await asyncio.to_thread(move, one, citus.url())
+    for lap in laps:
+        assert await Stored(citus.url(citus.cluster.workers[0])).columns(lap.lap_id) == before[lap.lap_id]
+
+    await Stored(one).query("delete from laps")
+    await Stored(one).query("delete from track_sessions")
+    await asyncio.to_thread(move, citus.url(), one)
+    for lap in laps:
+        assert await Stored(one).columns(lap.lap_id) == before[lap.lap_id]
+        assert (await Stored(one).lap(lap.lap_id))["frame_count"] == lap.frames.num_rows
+
+
+async def store_laps(url: str) -> list[Lap]:
+    """Half a dozen laps, as a daemon would."""
+    laps = new_laps(6)
+    database = Database(create_async_engine(make_url(url).set(drivername="postgresql+asyncpg")))
+    for lap in laps:
+        async with database.transaction() as session:
+            await TelemetryService(session).store_lap(replace(received(lap), payload_sha256=str(lap.lap_id)))
+    await database.close()
+    return laps
+
+
+def move(source: str, target: str) -> None:
+    """The command of docs/scaling.md."""
+    command = next(line for line in SCALING.read_text().splitlines() if line.strip().startswith("pg_dump --data-only"))
+    subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={"SOURCE": source, "TARGET": target, "PATH": f"{postgres_bin_dir()}:{os.environ['PATH']}"},
+        check=True,
+    )
 
 
 @pytest.mark.citus
