@@ -60,6 +60,21 @@ _CHANGING = (
 )
 """Other in every frame: to compress them takes time and saves next to nothing."""
 
+_NOT_WRITTEN = (
+    """
+    create function telemetry_is_not_written() returns trigger language plpgsql as $$ begin
+        raise exception 'telemetry is a view over frame_blocks, since a newer version has migrated this database: '
+            'install that version' using errcode = 'object_not_in_prerequisite_state';
+    end $$
+    """,
+    """
+    create trigger not_written instead of insert on telemetry
+        for each row execute function telemetry_is_not_written()
+    """,
+)
+"""A daemon of the version before that still runs waits with its laps, as for any trouble of the database. Without this
+it would be told that telemetry is no table, which does not look like trouble that passes, and reject them."""
+
 _READERS = """
     select distinct case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
     from pg_class, aclexplode(relacl) where oid = 'telemetry'::regclass and privilege_type = 'SELECT'
@@ -80,12 +95,16 @@ def upgrade() -> None:
     else:
         op.drop_table("telemetry")
         op.execute("alter view telemetry_of_blocks rename to telemetry")
+    for statement in _NOT_WRITTEN:
+        op.execute(statement)
     for reader in readers:
         op.execute(f"grant select on frame_blocks, telemetry to {reader}")
 
 
 def downgrade() -> None:
     """Rows again, in one table."""
+    op.execute("drop trigger not_written on telemetry")
+    op.execute("drop function telemetry_is_not_written")
     op.execute("alter view telemetry rename to telemetry_before")
     op.execute("create table telemetry as table telemetry_before")
     op.execute("drop view telemetry_before")
