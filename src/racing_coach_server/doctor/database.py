@@ -18,6 +18,7 @@ _WITHOUT_FRAMES = text(f"""
         (select count(*) from telemetry where lap_id = lap.id)
     )
 """)  # noqa: S608 (a number of ours)
+_HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
@@ -89,6 +90,12 @@ async def _frames(connection: AsyncConnection, report: Report) -> None:
         )
     else:
         report.good("frames", f"the newest {_LOOKED_AT:,} laps have all of theirs")
+    if not (await connection.execute(_HAS_LZ4)).scalar_one():
+        report.advice(
+            "lz4",
+            "this PostgreSQL is built without it: frames are not compressed, and take half as much room again",
+            "take one that has it, as all the usual packages do, before many laps are stored",
+        )
     if (await connection.execute(text("select to_regclass('telemetry_rows')"))).scalar() is not None:
         report.advice(
             "old laps",
