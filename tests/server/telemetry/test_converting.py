@@ -2,14 +2,17 @@
 
 import uuid
 
+import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.server.support import Stored, new_lap, new_laps
+from tests.server.support import Stored, connected, new_lap, new_laps
 from tests.server.telemetry.rows import BEFORE_BLOCKS, downgrade, store_as_rows
 from tests.server.telemetry.storing import received, store_frames
 
+from racing_coach_core.exceptions import Fault
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
+from racing_coach_server.database.faults import fault_of
 from racing_coach_server.database.init_db import upgrade
 from racing_coach_server.telemetry.converting import RowConverter
 from racing_coach_server.telemetry.exceptions import RowsDifferError
@@ -213,3 +216,13 @@ async def test_a_hypertable_is_converted_too(engine: AsyncEngine, database: Data
     assert await stored.value("select to_regclass('telemetry_rows')") is None
     for lap in laps:
         assert await read(database, lap) == lap
+
+
+async def test_a_daemon_of_the_version_before_waits(database: Database, stored: Stored, laps: list[Lap]) -> None:
+    """Its COPY fails in a way that it takes for trouble of the database: no lap is rejected for it."""
+    async with connected(stored.url) as old:
+        with pytest.raises(asyncpg.PostgresError, match="install that version") as raised:
+            await old.copy_records_to_table(
+                "telemetry", records=[(laps[0].lap_id, 0)], columns=["lap_id", "frame_index"]
+            )
+    assert fault_of(raised.value) is Fault.WORLD
