@@ -59,5 +59,5 @@ async def test_a_node_that_keeps_nothing_is_named(citus: CitusDatabase) -> None:
 async def test_a_table_that_is_not_placed_is_named(citus: CitusDatabase) -> None:
     """It would be seen at the coordinator only."""
     await asyncio.to_thread(citus.distribute)
-    await asyncio.to_thread(citus.execute, "select undistribute_table('rejected_messages')")
-    assert await found(citus.url(), "tables") == ["bad: on the coordinator only: rejected_messages"]
+    await asyncio.to_thread(citus.execute, "select undistribute_table('lock_slots')")
+    assert await found(citus.url(), "tables") == ["bad: on the coordinator only: lock_slots"]
