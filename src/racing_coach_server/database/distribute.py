@@ -69,7 +69,7 @@ def steps(metadata: MetaData, placed: Mapping[str, Place]) -> list[Step]:
         f"the table {name} lies {placed[name]}" for name, place in wanted.items() if placed.get(name, place) != place
     ]
     if elsewhere:
-        raise CannotDistributeError("; ".join(elsewhere), "select undistribute_table(...), or see docs/scaling.md, Moving")
+        raise CannotDistributeError("; ".join(elsewhere), "see docs/scaling.md, Moving")
     return [Step(name, place) for name, place in wanted.items() if name not in placed]
 
 

@@ -84,5 +84,5 @@ def test_what_is_placed_is_left_alone() -> None:
 
 def test_a_table_that_lies_elsewhere_is_in_the_way() -> None:
     """By another column, or on every node: it is said which, and nothing is done."""
-    with pytest.raises(CannotDistributeError, match=r"the table frame_blocks lies by first_frame.*undistribute_table"):
+    with pytest.raises(CannotDistributeError, match=r"the table frame_blocks lies by first_frame.*Moving"):
         steps(metadata, {"frame_blocks": Place("first_frame")})
