@@ -1,5 +1,6 @@
 """Laps by what they are: track, car, driver and when it was driven stand in the lap's own row, with indexes;
-and the records of laps that were deleted, and of sessions that were relabelled.
+and the records of laps that were deleted, of sessions that were relabelled, and of
+backups.
 
 Revision ID: 0004
 Revises: 0002
@@ -68,7 +69,20 @@ def upgrade() -> None:
         op.create_index(name, "laps", list(columns))
     _create_deleted_laps()
     _create_session_relabels()
+    _create_backups()
     op.create_index("ix_lap_comparisons_reference_lap_id", "lap_comparisons", ["reference_lap_id"])
+
+
+def _create_backups() -> None:
+    op.create_table(
+        "backups",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("taken_at", _TIMESTAMP, nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("laps", sa.BigInteger(), nullable=False),
+        sa.Column("frames", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_backups"),
+    )
 
 
 def _create_deleted_laps() -> None:
@@ -105,7 +119,7 @@ def _create_session_relabels() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_lap_comparisons_reference_lap_id", "lap_comparisons")
-    for table in ("session_relabels", "deleted_laps"):
+    for table in ("backups", "session_relabels", "deleted_laps"):
         op.drop_table(table)
     for name in _INDEXES:
         op.drop_index(name, "laps")
