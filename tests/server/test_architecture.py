@@ -18,6 +18,7 @@ EDGES = {
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
+    "doctor/laps.py",  # the doctor's look at what is stored
     "backup/verify.py",  # laps looked at, page by page
 }
 """Who may call `Database.transaction()`: services are given a session, and flush."""
@@ -25,6 +26,7 @@ EDGES = {
 ENGINES = {
     "database/engine.py",
     "database/init_db.py",
+    "doctor/daemon.py",
     "doctor/database.py",
     "backup/dump.py",
     "backup/restore.py",
