@@ -74,6 +74,13 @@ async def _capacity(connection: AsyncConnection, settings: Settings, report: Rep
 
 
 async def _hypertable(connection: AsyncConnection, report: Report) -> None:
+    restoring = (await connection.execute(text("select current_setting('timescaledb.restoring', true)"))).scalar()
+    if restoring == "on":
+        report.bad(
+            "restore",
+            "TimescaleDB is as it is in the middle of a restore, and does no work in the background",
+            "run `racing-coach restore` again, or as a superuser `select timescaledb_post_restore()`",
+        )
     version = (
         await connection.execute(text("select extversion from pg_extension where extname = 'timescaledb'"))
     ).scalar()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 from tests.in_process import Done
 from tests.infra import Broker
 from tests.server.commands.stints import store
@@ -99,3 +100,11 @@ def test_findings_are_lines_for_a_spreadsheet(broker: Broker, database_url: str)
     assert command(broker, database_url, "doctor", "--csv", "--json").code == 1
     document = json.loads(command(broker, database_url, "doctor", "--json").output)
     assert document["instance"] == "commands"
+
+
+async def test_a_restore_that_was_not_finished_is_found(broker: Broker, url: str) -> None:
+    """What TimescaleDB's step before a restore has set is still set: the step after it is named."""
+    name = make_url(url).database
+    await Stored(url).query(f"alter database \"{name}\" set timescaledb.restoring = 'on'")
+    finding = found(command(broker, url, "doctor", "--json"))["restore"]
+    assert (finding.verdict, "timescaledb_post_restore" in finding.remedy) == ("bad", True)
