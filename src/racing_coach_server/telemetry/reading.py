@@ -1,6 +1,6 @@
 """Stored laps, for reading: what commands, the picture and higher features use. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.arrow_types import Column
@@ -93,6 +93,11 @@ class StoredLaps:
             frames = (await read_rows(self._session, lap_id)).select(names)
         return frames
 
+    async def count_frames(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """How many frames are there of laps; a lap without any is left out."""
+        rows = await self._session.execute(_COUNT_FRAMES, {"lap_ids": lap_ids})
+        return {lap_id: frames for lap_id, frames in rows if frames}
+
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
         """A lap's frames in driving order, as the analysis takes them.
 
@@ -130,6 +135,13 @@ def laps_with_sessions() -> Select[LapRecord, TrackSession]:
     return select(LapRecord, TrackSession).join(TrackSession, LapRecord.track_session_id == TrackSession.id)
 
 
+_COUNT_FRAMES: Final = text("""
+    select lap_id, coalesce(
+        (select sum(frame_count)::integer from frame_blocks where frame_blocks.lap_id = wanted.lap_id),
+        (select count(*) from telemetry where telemetry.lap_id = wanted.lap_id)
+    )
+    from unnest(:lap_ids) wanted (lap_id)
+""").bindparams(bindparam("lap_ids", type_=ARRAY(Uuid)))
 # Made once: followers ask these several times a lap, and to make a statement takes longer than to run it.
 _ONE_LAP: Final = laps_with_sessions().where(LapRecord.id == bindparam("lap_id"))
 
