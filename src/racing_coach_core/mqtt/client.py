@@ -56,6 +56,7 @@ class Client:
         loop = asyncio.get_running_loop()
         self._client_id = client_id
         self._where = f"{settings.host}:{settings.port}"
+        self._missing = settings.missing_credentials
         self._answered = False
         self._disconnect_code: int | None = None
         self._hung_up: asyncio.Future[Any] = loop.create_future()
@@ -84,7 +85,9 @@ class Client:
             await first_of(self._aiomqtt.__aenter__(), self._hung_up)
         except aiomqtt.MqttCodeError as error:
             code = error.rc.value if isinstance(error.rc, ReasonCode) else int(error.rc or 0)
-            raise BrokerRefusedError("the connection", code, str(error.rc)) from error
+            raise BrokerRefusedError(
+                f"the connection at {self._where}", code, str(error.rc), missing=self._missing
+            ) from error
         except (aiomqtt.MqttError, OSError, ValueError) as error:
             raise ConnectionLostError(f"no connection to the broker at {self._where}: {error}") from error
         if not self._answered:

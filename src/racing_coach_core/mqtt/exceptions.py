@@ -6,6 +6,7 @@ from racing_coach_core.exceptions import Fault, RacingCoachError
 
 _NOT_AUTHORIZED: Final = 0x87
 _BAD_CREDENTIALS: Final = 0x86
+_CREDENTIALS: Final = frozenset({_BAD_CREDENTIALS, _NOT_AUTHORIZED, 4, 5})
 _IN_WORDS: Final = {
     0x10: "nobody is subscribed to the topic",
     0x80: "the broker gives no reason",
@@ -35,13 +36,28 @@ class BrokerError(RacingCoachError):
 class BrokerRefusedError(BrokerError):
     """The broker answered, and said no."""
 
-    def __init__(self, what: str, code: int, reason: str) -> None:
+    def __init__(self, what: str, code: int, reason: str, *, missing: str | None = None) -> None:
+        """Say what to do.
+
+        Args:
+            what: was refused.
+            code: CONNACK's or SUBACK's.
+            reason: the code in words.
+            missing: the credentials that are not set at all.
+        """
         hint = ""
-        if code in {_BAD_CREDENTIALS, _NOT_AUTHORIZED, 4, 5}:
+        if self.is_about_credentials(code):
             hint = "; check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
+            if missing:
+                hint = f"; no {missing} is set"
         super().__init__(f"the broker refused {what}: {reason} (0x{code:02x}){hint}")
         self.what = what
         self.code = code
+
+    @staticmethod
+    def is_about_credentials(code: int) -> bool:
+        """Whether it is user, password or access list that the broker does not like: waiting heals none of them."""
+        return code in _CREDENTIALS
 
 
 class ConnectionLostError(BrokerError):
