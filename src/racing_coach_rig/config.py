@@ -7,7 +7,7 @@ from typing import Annotated
 from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.exceptions import SettingsError
 from racing_coach_core.reading_settings import read_settings
 from racing_coach_core.setting_sources import EnvironmentSettings

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from racing_coach_core.codecs.decode import Encoding
-from racing_coach_rig.commands import display
+from racing_coach_core.codecs.encoding import Encoding
+from racing_coach_rig.commands.publish_report import show_report
 from racing_coach_rig.commands.publishing import PublishReport, send_and_wait, spool_files
 from racing_coach_rig.config import load_settings
 from racing_coach_rig.logging import configure_logging
@@ -55,7 +55,7 @@ def publish(  # noqa: PLR0917 (Typer's options)
                 progress.update(sending, completed=answered, description=text)
 
             asyncio.run(send_and_wait(settings, outbox, report, timeout_s=timeout, progress=show))
-    display.show_report(console, report, settings)
+    show_report(console, report, settings)
     raise typer.Exit(0 if report.all_stored else 1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from racing_coach_core.coaching import Coaching
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.config import RigSettings
 from racing_coach_rig.exceptions import RigError

@@ -9,11 +9,9 @@ import sqlite3
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from racing_coach_core.codecs.decode import Encoding, WirePayload, wire_payload
-from racing_coach_core.identity import payload_sha256
-from racing_coach_core.lap import Lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.exceptions import OutboxDamagedError, OutboxFullError
@@ -23,6 +21,10 @@ from racing_coach_rig.outbox.entry import COLUMNS, Entry, State, entry_of
 from racing_coach_rig.outbox.file import OutboxFile
 from racing_coach_rig.outbox.queue import next_due
 from racing_coach_rig.outbox.watched_files import WatchedFiles
+
+if TYPE_CHECKING:
+    from racing_coach_core.codecs.decode import WirePayload
+    from racing_coach_core.lap import Lap
 
 _DAY_S: Final = 86_400.0
 _RECEIPT_DAYS: Final = 1.0
@@ -64,7 +66,7 @@ class Outbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def spool(self, lap: Lap, encoding: Encoding, *, again: bool = True) -> Entry:
+    def spool(self, lap: "Lap", encoding: Encoding, *, again: bool = True) -> Entry:
         """Put a lap on disk; once this returns it is synced.
 
         Args:
@@ -76,14 +78,17 @@ class Outbox:
             OutboxFullError: no room; nothing that waits is ever dropped for it.
             OutboxError: the disk refuses.
         """
+        # To look at what waits, no lap is written, and Arrow need not be imported.
+        from racing_coach_core.codecs.decode import wire_payload  # noqa: PLC0415
+
         wire = wire_payload(lap, encoding)
         try:
             return self._spool(lap, wire, again=again)
         except OutboxDamagedError:
             return self._spool(lap, wire, again=again)
 
-    def _spool(self, lap: Lap, wire: WirePayload, *, again: bool) -> Entry:
-        payload, digest = wire.content, payload_sha256(wire.content)
+    def _spool(self, lap: "Lap", wire: "WirePayload", *, again: bool) -> Entry:
+        payload, digest = wire.content, wire.sha256
         session = lap.session
         title = f"{session.track_name}, {session.car_name}, lap {lap.lap_number}"
         with self._file.transaction() as db:

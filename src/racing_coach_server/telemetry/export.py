@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pyarrow.csv as pa_csv
 
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.lap import Lap
 
 

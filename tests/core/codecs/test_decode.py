@@ -17,7 +17,8 @@ from tests.laps import frame_json, lap_json, laps, make_lap, session_json, to_by
 
 from racing_coach_core.codecs import arrow, json
 from racing_coach_core.codecs.compression import Compression
-from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding, decode_lap, encode_lap
+from racing_coach_core.codecs.decode import CONTENT_TYPES, decode_lap, encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import (
     ContentTypeError,

@@ -14,7 +14,8 @@ from tests.rig.rig_program import RigProgram
 from tests.scripted_daemon import ScriptedDaemon, always
 
 from racing_coach_core.codecs import arrow
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.entry import State
