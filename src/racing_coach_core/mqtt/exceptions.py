@@ -7,6 +7,8 @@ from racing_coach_core.exceptions import Fault, RacingCoachError
 _NOT_AUTHORIZED: Final = 0x87
 _BAD_CREDENTIALS: Final = 0x86
 _CREDENTIALS: Final = frozenset({_BAD_CREDENTIALS, _NOT_AUTHORIZED, 4, 5})
+_STAYS: Final = _CREDENTIALS | {0x84, 0x85, 0x8A, 0x8C}
+"""What no waiting heals; also the protocol's version, the client id, a ban, the authentication (MQTT 5, 3.2.2.2)."""
 _IN_WORDS: Final = {
     0x10: "nobody is subscribed to the topic",
     0x80: "the broker gives no reason",
@@ -25,12 +27,17 @@ class BrokerError(RacingCoachError):
     BrokerError
     ├── BrokerRefusedError        CONNACK or SUBACK with a reason: wrong password, not allowed
     ├── ConnectionLostError       the connection ended
-    │   └── SessionTakenOverError another client came with our client id
+    │   ├── SessionTakenOverError another client came with our client id
+    │   └── UntrustedBrokerError  TLS: it is not the broker that we trust
     ├── PublishRefusedError       a negative PUBACK
     └── PacketTooLargeError       larger than the broker takes; it would end the connection
+
+    Attributes:
+        heals: whether it may go away by itself; if not, somebody has to change a setting, here or at the broker.
     """
 
     fault = Fault.WORLD
+    heals: bool = True
 
 
 class BrokerRefusedError(BrokerError):
@@ -46,7 +53,8 @@ class BrokerRefusedError(BrokerError):
             missing: the credentials that are not set at all.
         """
         hint = ""
-        if self.is_about_credentials(code):
+        self.heals = code not in _STAYS
+        if code in _CREDENTIALS:
             hint = "; check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
             if missing:
                 hint = f"; no {missing} is set"
@@ -54,14 +62,23 @@ class BrokerRefusedError(BrokerError):
         self.what = what
         self.code = code
 
-    @staticmethod
-    def is_about_credentials(code: int) -> bool:
-        """Whether it is user, password or access list that the broker does not like: waiting heals none of them."""
-        return code in _CREDENTIALS
-
 
 class ConnectionLostError(BrokerError):
     """The connection ended, or never came to be."""
+
+
+class UntrustedBrokerError(ConnectionLostError):
+    """TLS cannot tell that this is the broker."""
+
+    heals = False
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            f"the broker at {where} is not trusted: {reason}; RACING_COACH_MQTT__TLS__CA_FILE names the authority that"
+            " signed its certificate, and RACING_COACH_MQTT__HOST must be a name or address that stands in it"
+        )
+        self.where = where
+        self.reason = reason
 
 
 class SessionTakenOverError(ConnectionLostError):

@@ -26,6 +26,9 @@ def show_status(console: Console, settings: RigSettings, outbox: Outbox) -> None
     age = "" if contents.oldest_waiting_at is None else f", the oldest for {_age(contents.oldest_waiting_at)}"
     table.add_row("file", str(outbox.path))
     table.add_row("broker", f"{settings.mqtt.host}:{settings.mqtt.port}")
+    way = outbox.way.trouble()
+    if way is not None:
+        table.add_row("not reached", f"[yellow]{escape(way.reason)}[/] (for {_age(way.since)})")
     table.add_row("waiting", f"{laps(contents.waiting)}{age}")
     table.add_row("rejected", laps(contents.rejected))
     table.add_row("disk", f"{contents.bytes / 2**20:,.1f} of {settings.outbox.max_bytes / 2**20:,.0f} MiB")
@@ -46,11 +49,11 @@ def show_status(console: Console, settings: RigSettings, outbox: Outbox) -> None
 def show_waiting(console: Console, entries: list[Entry]) -> None:
     """Laps on disk, and why they are still there."""
     table = Table(title=f"Waiting (the first {_SHOWN})" if len(entries) == _SHOWN else "Waiting")
-    for name in ("lap", "since", "sent", "why"):
-        table.add_column(name, overflow="fold")
+    for name in ("no.", "lap", "since", "sent", "why"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"no.", "since"})
     for entry in entries:
         why = entry.trouble or ("no answer yet" if entry.sent else _NOT_SENT)
-        table.add_row(escape(entry.title), _age(entry.spooled_at), f"{entry.sent} times", escape(why))
+        table.add_row(str(entry.seq), escape(entry.title), _age(entry.spooled_at), f"{entry.sent} times", escape(why))
     console.print(table)
 
 

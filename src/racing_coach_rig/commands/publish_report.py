@@ -34,6 +34,7 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings) 
                 escape(lap.message),
             )
         console.print(table)
+    _show_planned(console, report)
     _show_coaching(console, report)
     for path, note in report.notes:
         _say(console, "[yellow]note[/]", path, note)
@@ -42,6 +43,27 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings) 
     for path, reason in report.unreadable:
         _say(console, "[bold red]refused[/]", path, reason)
     _say_what_waits(console, report)
+
+
+def _show_planned(console: Console, report: PublishReport) -> None:
+    """What would be sent, and as what."""
+    if not report.planned:
+        return
+    table = Table(title="Would be sent")
+    for name in ("file", "lap", "lap time", "frames", "track", "car", "driver"):
+        table.add_column(name, overflow="fold", justify="right" if name in {"lap time", "frames"} else "left")
+    for lap in report.planned:
+        session = lap.session
+        table.add_row(
+            escape(lap.path.name),
+            str(lap.lap_number),
+            "unknown" if lap.lap_time is None else f"{lap.lap_time:.3f} s",
+            f"{lap.frames:,}",
+            escape(session.track_name),
+            escape(session.car_name),
+            escape(session.driver_name or ""),
+        )
+    console.print(table)
 
 
 def _show_coaching(console: Console, report: PublishReport) -> None:
