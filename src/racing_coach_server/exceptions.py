@@ -16,6 +16,7 @@ class ServerError(RacingCoachError):
     ├── MigrationError           the schema cannot be brought to this version
     ├── ClientIdInUseError       another daemon runs with our client id
     ├── CommandError             a command of the command line could not do its work
+    ├── DeadlyMessageError       (messaging.readings) the daemon died of this message
     ├── TelemetryError           (telemetry.exceptions)
     └── HealthError              (health.exceptions)
     """

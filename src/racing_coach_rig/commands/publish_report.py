@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from racing_coach_core.lap_times import format_lap_time
 from racing_coach_rig.commands.display import laps
 from racing_coach_rig.commands.publishing import PublishReport
 from racing_coach_rig.config import RigSettings
@@ -29,7 +30,7 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings) 
                 escape(lap.path.name),
                 str(lap.entry.lap_number),
                 f"{lap.frames:,}",
-                "unknown" if lap.lap_time is None else f"{lap.lap_time:.3f} s",
+                format_lap_time(lap.lap_time),
                 f"[{_STYLE[lap.status]}]{lap.status}",
                 escape(lap.message),
             )
@@ -57,7 +58,7 @@ def _show_planned(console: Console, report: PublishReport) -> None:
         table.add_row(
             escape(lap.path.name),
             str(lap.lap_number),
-            "unknown" if lap.lap_time is None else f"{lap.lap_time:.3f} s",
+            format_lap_time(lap.lap_time),
             f"{lap.frames:,}",
             escape(session.track_name),
             escape(session.car_name),

@@ -117,7 +117,7 @@ async def test_a_dry_run_shows_and_sends_nothing(program: RigProgram, unnamed: P
 
     assert done.code == 0
     assert "Would be sent" in done.output
-    for expected in ("Road Atlanta (Full Course)", "Mazda MX-5 Cup", "A Driver", "unknown", "5.017 s"):
+    for expected in ("Road Atlanta (Full Course)", "Mazda MX-5 Cup", "A Driver", "unknown", "0:05.017"):
         assert expected in done.output
     assert on_disk(program) == []
 
