@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from racing_coach_analysis.words import LANGUAGES
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import SettingsError
 from racing_coach_core.mqtt.budget import ReceiveBudget
@@ -168,6 +167,8 @@ class FollowerSettings(BaseModel):
 
 
 def _language(value: str) -> str:
+    from racing_coach_analysis.words import LANGUAGES  # noqa: PLC0415 (numpy, for whoever sets a language)
+
     if value not in LANGUAGES:
         raise ValueError(f"must be one of {', '.join(LANGUAGES)}")
     return value
