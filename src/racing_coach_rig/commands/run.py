@@ -31,6 +31,8 @@ def run(
     """Find finished laps and send them until stopped; also sends what is still on disk."""
     configure_logging(logging.INFO)
     settings = load_settings()
+    if not (watch or live or simulate is not None) and settings.watch is not None:
+        watch = [settings.watch]
 
     async def main(outbox: Outbox) -> None:
         task = asyncio.current_task()

@@ -4,11 +4,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from racing_coach_core.findings import Report, Verdict
 from racing_coach_server.commands.runner import run_async
 from racing_coach_server.config import load_settings
 from racing_coach_server.doctor.broker import examine_broker
 from racing_coach_server.doctor.database import examine_database
-from racing_coach_server.doctor.report import Report, Verdict
 
 _STYLE = {Verdict.GOOD: "green", Verdict.ADVICE: "yellow", Verdict.BAD: "bold red"}
 
