@@ -15,6 +15,7 @@ COMMANDS = (
     _command("config show", "config:show_config", "Show every setting, and where it comes from; secrets are hidden."),
     _command("db", None, "The database's schema."),
     _command("db upgrade", "db:upgrade", "Bring the database to what this version needs."),
+    _command("db convert", "convert:convert", "Bring laps that an older version stored into today's form."),
     _command("laps", "laps:laps", "Stored laps."),
     _command("laps analyze", "lap_analysis:analyze_lap", "Show what happened in each corner of a lap."),
     _command("laps compare", "lap_analysis:compare_lap", "Show where a lap lost its time against another."),

@@ -93,8 +93,12 @@ class StoredLaps:
             names: channels, in the order of the columns; all of them if not given.
         """
         from racing_coach_server.telemetry.read_frames import read_frames  # noqa: PLC0415
+        from racing_coach_server.telemetry.read_rows import are_rows_left, read_rows  # noqa: PLC0415
 
-        return await read_frames(self._session, lap_id, names)
+        frames = await read_frames(self._session, lap_id, names)
+        if not frames.num_rows and await are_rows_left(self._session):
+            frames = (await read_rows(self._session, lap_id)).select(names)
+        return frames
 
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> "dict[str, npt.NDArray[np.float64]]":
         """A lap's frames in driving order, as the analysis takes them.
