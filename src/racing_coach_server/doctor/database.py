@@ -3,11 +3,11 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from racing_coach_core.findings import Report
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
-from racing_coach_server.doctor.report import Report
 
 _SUBJECT = "database"
 _HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
