@@ -2,7 +2,8 @@
 
 from racing_coach_server.database.base import Base
 from racing_coach_server.features import FEATURES
+from racing_coach_server.lifecycle.models import ErasureRecord
 
-__all__ = ["FEATURES", "metadata"]
+__all__ = ["FEATURES", "ErasureRecord", "metadata"]
 
 metadata = Base.metadata

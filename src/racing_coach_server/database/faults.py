@@ -24,6 +24,7 @@ _WORLD_CLASSES: Final = frozenset(
 )
 _WORLD_STATES: Final = frozenset(
     {
+        "23503",  # what a row belongs to, there a moment ago, was deleted just now
         "25006",  # read-only: a standby, or a failover under way
         "25P03",  # idle in transaction for too long: we were stopped in the middle
         "25P04",  # a transaction may not take so long

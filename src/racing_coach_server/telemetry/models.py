@@ -52,7 +52,7 @@ class TrackSession(Base):
     timestamp: Mapped[datetime | None] = mapped_column(_TIMESTAMP, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "created_at"),)
+    __table_args__ = (Index(None, "created_at"), Index(None, "driver_id"), Index(None, "rig_id"))
 
 
 class LapRecord(Base):

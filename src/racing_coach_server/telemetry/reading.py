@@ -41,6 +41,11 @@ class StoredLaps:
         row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
         return None if row is None else _stored_lap(row[0], row[1])
 
+    async def hold(self, lap_id: UUID) -> bool:
+        """Keep a lap from being deleted to the end of the transaction. False if it is deleted already."""
+        held = select(LapRecord.id).where(LapRecord.id == lap_id).with_for_update(read=True, key_share=True)
+        return (await self._session.execute(held)).scalar_one_or_none() is not None
+
     async def identified(self, low: UUID, high: UUID, *, limit: int) -> Sequence[StoredLap]:
         """Laps whose ids lie between two, both included: those that a first part of an id may mean."""
         statement = _laps().where(LapRecord.id.between(low, high)).order_by(LapRecord.id).limit(limit)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, and_, cast, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Double, and_, cast, exists, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +40,11 @@ class LapAnalysisService:
         again = {name: statement.excluded[name] for name in values if name != "lap_id"} | {"created_at": func.now()}
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapAnalysisRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
+
+    async def tell_again(self, lap_ids: Sequence[UUID]) -> None:
+        """Have those who follow an analysis do their work anew for these laps: as if they were analysed just now."""
+        again = update(LapAnalysisRecord).where(LapAnalysisRecord.lap_id.in_(lap_ids))
+        await self._session.execute(again.values(created_at=func.now()))
 
     async def pending(self, limit: int, window: Window = Window()) -> Sequence[LapStored]:  # noqa: B008 (frozen)
         """Laps that were stored within a window and are to be analysed, newest first, then those to be done again."""
