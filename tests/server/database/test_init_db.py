@@ -32,6 +32,7 @@ from racing_coach_server.tables import metadata
 TABLES = {
     *("track_sessions", "laps", "telemetry", "rejected_messages"),
     *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
+    "erasures",
 }
 
 
