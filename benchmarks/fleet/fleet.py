@@ -1,4 +1,4 @@
-"""A fleet that drives: rigs join step by step, the daemon is killed if told to, and at the end the accounts are made."""
+"""A fleet that drives: rigs join step by step, the daemon is killed if told to, and at last the accounts are made."""
 
 import asyncio
 import random
