@@ -1,14 +1,14 @@
 """Lifecycle: what was erased, and indexes by which laps are forgotten.
 
 Revision ID: 0005
-Revises: 0002
+Revises: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -20,9 +20,6 @@ _INDEXES = (
     # By a lap that goes, what points to it: else every deleted lap would cost a look at every comparison.
     ("lap_comparisons", "reference_lap_id"),
     ("chosen_references", "lap_id"),
-    # The sessions of a driver, and of a rig.
-    ("track_sessions", "driver_id"),
-    ("track_sessions", "rig_id"),
 )
 
 
