@@ -165,10 +165,9 @@ class Fleet:
     async def _say_until(self, until: float, rigs: int) -> None:
         while (left := until - time.monotonic()) > 0:
             await asyncio.sleep(min(left, _TELL_S))
-            behind = sum(self._meters.heartbeat.get("features", {}).get(name, {}).get("behind", 0) for name in _COACH)
             self._tell(
                 f"{rigs} rigs, {left:4.0f} s left: {len(self._laps):,} laps driven, {self._unanswered()} not answered, "
-                f"coach {behind} behind, {len(self._away_s)} kills"
+                f"coach {self._behind()} behind, {len(self._away_s)} kills"
             )
 
     async def _kill(self, every_s: float) -> None:
@@ -178,9 +177,11 @@ class Fleet:
 
     async def _until(self, check: Callable[[], bool], what: str) -> float:
         """Wait for something for as long as the plan allows. Returns how many seconds it took."""
-        began = time.monotonic()
+        began = told = time.monotonic()
         while not check() and time.monotonic() - began < self._plan.drain_s:
-            self._tell(f"{what}: {self._unanswered()} not answered, {self._unspoken()} of the last laps not spoken of")
+            if time.monotonic() - told > _TELL_S:
+                told = time.monotonic()
+                self._tell(f"{what}: {self._unanswered()} not answered, coach {self._behind()} behind")
             await asyncio.sleep(0.2)
         return time.monotonic() - began
 
@@ -190,8 +191,9 @@ class Fleet:
     def _is_caught_up(self) -> bool:
         return not any(self._meters.heartbeat.get("features", {}).get(name, {}).get("behind", 1) for name in _COACH)
 
-    def _unspoken(self) -> int:
-        return sum(lap.answered is not None and lap.advised is None for lap in self._laps[-200:])
+    def _behind(self) -> int:
+        features = self._meters.heartbeat.get("features", {})
+        return sum(features.get(name, {}).get("behind", 0) for name in _COACH)
 
 
 _COACH = ("lap_analysis", "comparison", "coaching")

@@ -118,6 +118,7 @@ class FleetRig:
             until: no lap that would end later is driven.
             began: when the circuit's first lap began.
         """
+        joined = time.monotonic()
         ends = began - self._phase * self.circuit.lap_s(0)
         session = uuid.uuid4()
         for number in range(1_000_000):
@@ -127,7 +128,7 @@ class FleetRig:
             if number and number % STINT == 0:
                 session = uuid.uuid4()
             # Who joins late begins in the middle of the circuit's stint, where the others are.
-            if ends < time.monotonic() - self.circuit.lap_s(number):
+            if ends < joined:
                 continue
             await asyncio.sleep(max(0.0, ends - time.monotonic()))
             self._finish(number, session)

@@ -152,6 +152,17 @@ class CoachingSettings(BaseModel):
     language: Annotated[str, AfterValidator(_language)] = Field(default="en", description="of what the coach says")
 
 
+class RetentionSettings(BaseModel):
+    """How long laps are kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep_days: int | None = Field(
+        default=None, ge=1, description="laps received longer ago are deleted; for ever if not set"
+    )
+    interval_s: float = Field(default=3600.0, gt=0, description="between two looks for such laps")
+
+
 class HealthSettings(BaseModel):
     """Heartbeats."""
 
@@ -193,6 +204,7 @@ class Settings(EnvironmentSettings):
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
     followers: FollowerSettings = FollowerSettings()
+    retention: RetentionSettings = RetentionSettings()
     health: HealthSettings = HealthSettings()
     limits: PayloadLimits = PayloadLimits()
     coaching: CoachingSettings = CoachingSettings()

@@ -15,8 +15,11 @@ from racing_coach_server.commands.analyze import analyze
 from racing_coach_server.commands.coaching import coaching
 from racing_coach_server.commands.doctor import doctor
 from racing_coach_server.commands.end_session import end_session
+from racing_coach_server.commands.erase import erase
+from racing_coach_server.commands.export import export
 from racing_coach_server.commands.lap_analysis import analyze_lap, compare_lap
 from racing_coach_server.commands.laps import laps
+from racing_coach_server.commands.prune import prune
 from racing_coach_server.commands.references import references
 from racing_coach_server.commands.rejected import rejected
 from racing_coach_server.commands.runner import run_async
@@ -38,7 +41,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps every lap a sim racer finishes.",
 )
-db = typer.Typer(no_args_is_help=True, help="The database's schema.")
+db = typer.Typer(no_args_is_help=True, help="The database: its schema, and how long laps are kept.")
 cli.add_typer(db, name="db")
 cli.add_typer(laps, name="laps")
 cli.add_typer(rejected, name="rejected")
@@ -48,6 +51,9 @@ cli.add_typer(references, name="references")
 cli.command()(doctor)
 cli.command()(end_session)
 cli.command()(analyze)
+cli.command()(erase)
+cli.command()(export)
+db.command()(prune)
 laps.command("analyze")(analyze_lap)
 laps.command("compare")(compare_lap)
 

@@ -18,6 +18,10 @@ EDGES = {
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
+    "commands/prune.py",  # how many laps are old
+    "lifecycle/sweep.py",  # a few laps that are deleted
+    "lifecycle/erasure.py",  # a rejected message that is erased, and the record of it
+    "lifecycle/exporting.py",  # a lap that is exported
 }
 """Who may call `Database.transaction()`: services are given a session, and flush."""
 
