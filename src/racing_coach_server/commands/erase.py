@@ -1,7 +1,6 @@
 """`racing-coach erase`: all data of a driver, or of a rig, is gone for good."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC
 from typing import Annotated, Final
 
@@ -15,7 +14,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.features import FEATURES
-from racing_coach_server.lifecycle.erasure import COUNTED, Erasure, Erasures, Found
+from racing_coach_server.lifecycle.erasure import COUNTED, Erasure, Found
 from racing_coach_server.lifecycle.models import ErasureRecord
 
 _NOUNS: Final = {"rejected": "rejected messages", "references": "chosen references", "coaching": "coaching messages"}
@@ -35,16 +34,14 @@ def erase(
     subject = subject_of(driver, rig)
     gone: Counter[str] = Counter()
 
-    async def go(database: Database, settings: Settings) -> tuple[Found, ErasureRecord | None, Sequence[ErasureRecord]]:
+    async def go(database: Database, settings: Settings) -> tuple[Found, ErasureRecord | None]:
         with Dependencies(settings) as dependencies, bar("laps and rejected messages") as progress:
             erasure = Erasure(
                 database, [make(dependencies) for make in FEATURES], subject, settings.limits.decoded_bytes
             )
             found = await erasure.count()
-            async with database.transaction() as session:
-                before = await Erasures(session).of(subject)
             if dry_run:
-                return found, None, before
+                return found, None
             task = progress.add_task("", total=found.rows["laps"] + found.rows["rejected"])
 
             def told(these: Counter[str]) -> None:
@@ -52,23 +49,23 @@ def erase(
                 progress.update(task, completed=gone["laps"] + gone["rejected"])
 
             erasure.told = told
-            return found, await erasure.run(), before
+            return found, await erasure.run()
 
-    found, record, before = stoppable(go, lambda: f"erased {_words(gone)}; the same command goes on")
+    found, record = stoppable(go, lambda: f"erased {_words(gone)}; the same command goes on")
     who = escape(plain(subject.words))
     if record is None:
-        _say_dry(who, found, before)
+        _say_dry(who, found)
         return
     total = Counter({name: getattr(record, f"{name}_erased") for name in COUNTED})
     say(f"erased of {who}: {_words(total)}; this is noted as erasure {record.id}, without the name")
     _say_unreadable(found)
 
 
-def _say_dry(who: str, found: Found, before: Sequence[ErasureRecord]) -> None:
+def _say_dry(who: str, found: Found) -> None:
     say(f"of {who} there are {_words(found.rows)}; nothing was erased")
     if others := found.rows["comparisons of other laps"]:
         say(f"{count(others, 'comparison')} of other drivers' laps with theirs would be made anew")
-    for record in before:
+    for record in found.before:
         ended = (
             "is not finished" if record.ended_at is None else f"ended {record.ended_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         )

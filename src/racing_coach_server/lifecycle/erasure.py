@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -77,11 +77,13 @@ class Found:
         rows: how many, by what they are in the plural.
         rejected: the numbers of rejected messages.
         unreadable: those of which it cannot be told whose they are.
+        before: records of what was erased of it before.
     """
 
     rows: Counter[str]
     rejected: Sequence[int]
     unreadable: Sequence[int]
+    before: Sequence[ErasureRecord] = ()
 
 
 @dataclass(slots=True)
@@ -109,7 +111,8 @@ class Erasure:
         """What there is, and nothing is done."""
         async with self.database.transaction() as session:
             rows = await _count(session, self.subject)
-        return await self._rejected(rows)
+            before = await Erasures(session).of(self.subject)
+        return replace(await self._rejected(rows), before=before)
 
     async def run(self) -> ErasureRecord:
         """Erase it: rejected messages, known by what sessions call the driver; choices; then laps, the newest first.
