@@ -14,7 +14,7 @@ from racing_coach_server.coaching.models import CoachingRecord
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.commands.lap_ids import find_lap
 from racing_coach_server.commands.lap_tables import title
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import count, loss, number, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -51,7 +51,7 @@ def show_coaching(
         assert rig is not None
         return await _of_rig(session, rig, limit)
 
-    said = in_transaction(work)
+    said = reading(work)
     if as_json:
         messages = [_message(record).model_dump_json(indent=2) for _, record in said]
         typer.echo(messages[0] if rig is None else "[{}]".format(",\n".join(messages)))

@@ -7,7 +7,7 @@ from rich.table import Table
 from racing_coach_server.commands.runner import run_async
 from racing_coach_server.config import load_settings
 from racing_coach_server.doctor.broker import examine_broker
-from racing_coach_server.doctor.database import examine_database
+from racing_coach_server.doctor.database import examine_database, examine_replica
 from racing_coach_server.doctor.report import Report, Verdict
 
 _STYLE = {Verdict.GOOD: "green", Verdict.ADVICE: "yellow", Verdict.BAD: "bold red"}
@@ -20,6 +20,7 @@ def doctor() -> None:
 
     async def examine() -> None:
         await examine_database(settings, report)
+        await examine_replica(settings, report)
         await examine_broker(settings, report)
 
     run_async(examine())

@@ -39,7 +39,7 @@ def export(
             features = [make(dependencies) for make in FEATURES]
             return await Export(database, features, subject, output, settings.limits.decoded_bytes, told).run()
 
-    done = stoppable(go, lambda: f"{_words(so_far)}; the same command goes on")
+    done = stoppable(go, lambda: f"{_words(so_far)}; the same command goes on", is_for_reading=True)
     say(f"{_words(done)} of {escape(plain(subject.words))} are in {shown(str(output))}")
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_core.lap import Lap
 from racing_coach_core.lap_times import format_lap_time
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import driver, shown, track
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -45,7 +45,7 @@ def list_laps(
         table.add_column(name, no_wrap=True)
     for name in ("driver", "rig", "track", "car"):
         table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for lap in in_transaction(work):
+    for lap in reading(work):
         table.add_row(
             str(lap.lap_id),
             f"{lap.received_at:%m-%d %H:%M}",
@@ -69,7 +69,7 @@ async def _find(session: AsyncSession, lap: str) -> tuple[StoredLap, Lap]:
 @laps.command("show")
 def show_lap(lap_id: LapArgument) -> None:
     """Show one lap: what is known of it, and the range of each channel."""
-    stored, lap = in_transaction(lambda session, _: _find(session, lap_id))
+    stored, lap = reading(lambda session, _: _find(session, lap_id))
     title = f"Lap {stored.lap_number}, {format_lap_time(stored.lap_time)}"
     about = Table("", Column("", overflow="fold"), show_header=False, title=title)
     for name, value in (
@@ -111,7 +111,7 @@ def export_lap(
     ] = ExportFormat.CSV,
 ) -> None:
     """Write a stored lap to a file."""
-    _, lap = in_transaction(lambda session, _: _find(session, lap_id))
+    _, lap = reading(lambda session, _: _find(session, lap_id))
     try:
         write_lap(lap, output, kind)
     except OSError as error:

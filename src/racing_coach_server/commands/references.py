@@ -15,7 +15,7 @@ from racing_coach_server.analytics.lap_analysis.on_demand import AnalysisOnDeman
 from racing_coach_server.analytics.lap_analysis.schemas import Combination, driver_of
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.lap_tables import title
-from racing_coach_server.commands.runner import in_transaction, with_dependencies
+from racing_coach_server.commands.runner import in_transaction, reading, with_dependencies
 from racing_coach_server.commands.text import count, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
@@ -81,7 +81,7 @@ def show_references(
     async def work(session: AsyncSession, _: Settings) -> Sequence[ChosenReference]:
         return await ReferenceService(session).chosen(driver)
 
-    documents = [_document(one) for one in in_transaction(work)]
+    documents = [_document(one) for one in reading(work)]
     if as_json:
         typer.echo("[{}]".format(",\n".join(one.model_dump_json(indent=2) for one in documents)))
         return

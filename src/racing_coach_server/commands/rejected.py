@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.exceptions import RacingCoachError
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import in_transaction, reading
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
@@ -39,7 +39,7 @@ def list_rejected(limit: Annotated[int, typer.Option(min=1, help="At most so man
     table = Table(title="Rejected messages, newest first")
     for name in ("id", "topic", "bytes", "times", "last received", "reason"):
         table.add_column(name, overflow="fold")
-    for message in in_transaction(work):
+    for message in reading(work):
         table.add_row(
             str(message.id),
             message.topic,
@@ -64,7 +64,7 @@ def show_rejected(
     payload: Annotated[Path | None, typer.Option(help="Write the payload to this file.")] = None,
 ) -> None:
     """Show one message: why it was rejected, the errors, the traceback if it was our fault."""
-    message = in_transaction(lambda session, _: _find(session, rejected_id))
+    message = reading(lambda session, _: _find(session, rejected_id))
     table = Table("", Column("", overflow="fold"), show_header=False, title=f"Rejected message {message.id}")
     for name, value in (
         ("topic", message.topic),

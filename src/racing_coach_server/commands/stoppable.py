@@ -34,19 +34,22 @@ def bar(noun: str) -> Iterator[Progress]:
         yield progress
 
 
-def stoppable[T](work: Callable[[Database, Settings], Awaitable[T]], so_far: Callable[[], str]) -> T:
+def stoppable[T](
+    work: Callable[[Database, Settings], Awaitable[T]], so_far: Callable[[], str], *, is_for_reading: bool = False
+) -> T:
     """Do work in as many transactions as it takes.
 
     Args:
         work: what is done.
         so_far: what was done when it was stopped, and how to go on.
+        is_for_reading: at the read replica, where there is one.
 
     Raises:
         CommandError: the database is not reached, or refuses; it says what was done until then.
         Exit: it was stopped, with 130.
     """
     try:
-        return with_database(work)
+        return with_database(work, is_for_reading=is_for_reading)
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         say(f"stopped: {so_far()}")
         raise typer.Exit(EXIT_INTERRUPTED) from error

@@ -14,7 +14,7 @@ from racing_coach_core.track_maps import TrackMapDocument
 from racing_coach_server.analytics.track_maps.models import TrackMapRecord
 from racing_coach_server.analytics.track_maps.schemas import as_document
 from racing_coach_server.analytics.track_maps.service import TrackMapService
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import in_transaction, reading
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 
@@ -34,7 +34,7 @@ def list_tracks(as_json: JsonOption = False) -> None:
     async def work(session: AsyncSession, _: Settings) -> list[TrackMapRecord]:
         return list(await TrackMapService(session).all())
 
-    records = in_transaction(work)
+    records = reading(work)
     if as_json:
         documents = ",\n".join(as_document(record).model_dump_json() for record in records)
         typer.echo(f"[{documents}]")
@@ -65,7 +65,7 @@ async def _find(session: AsyncSession, track: str, config: str | None) -> TrackM
 @tracks.command("show")
 def show_track(track: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show the corners of one track."""
-    record = in_transaction(lambda session, _: _find(session, track, config))
+    record = reading(lambda session, _: _find(session, track, config))
     document = as_document(record)
     if as_json:
         typer.echo(document.model_dump_json(indent=2))
@@ -90,7 +90,7 @@ def export_track(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else it is printed.")] = None,
 ) -> None:
     """Write a track's map to a file: to name its corners, to move them, and to import it again."""
-    record = in_transaction(lambda session, _: _find(session, track, config))
+    record = reading(lambda session, _: _find(session, track, config))
     text = as_document(record).model_dump_json(indent=2)
     if output is None:
         typer.echo(text)

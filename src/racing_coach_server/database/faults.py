@@ -85,6 +85,11 @@ def is_lock_wait(error: BaseException) -> bool:
     return any(getattr(link, "sqlstate", None) == "55P03" for link in _chain(error))
 
 
+def is_read_only(error: BaseException) -> bool:
+    """Whether something was to be written where nothing may be."""
+    return any(getattr(link, "sqlstate", None) == "25006" for link in _chain(error))
+
+
 def may_be_poison(error: BaseException) -> bool:
     """Whether a failure in the middle of the work may be the message's own doing.
 
