@@ -57,6 +57,18 @@ class LapDetailsDocument(LapDocument):
     channels: list[ChannelDocument] = Field(description="those that have a value")
 
 
+class LapChangeDocument(Document):
+    """A lap that was deleted or a driving session that was relabelled: `racing-coach laps changes --json`."""
+
+    changed_at: datetime
+    kind: Literal["deleted", "relabelled"]
+    lap_id: UUID | None = Field(description="that was deleted; null for a session that was relabelled")
+    session_id: UUID
+    laps: int = Field(description="how many laps it was about")
+    before: dict[str, str | float | None] = Field(description="what was known of the lap, or the session's labels")
+    after: dict[str, str | None] | None = Field(description="the session's labels since; null for a deleted lap")
+
+
 class RejectedMessageDocument(Document):
     """A rejected message without its payload: `racing-coach rejected list --json`, a line of `--csv`."""
 

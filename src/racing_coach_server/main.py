@@ -14,6 +14,8 @@ COMMANDS = (
     _command("db", None, "The database: its schema, and how long laps are kept."),
     _command("db upgrade", "db:upgrade", "Bring the database to what this version needs."),
     _command("db prune", "prune:prune", "Delete laps that were received long ago."),
+    _command("backup", "backup:backup", "Back the whole database up into a folder, while the daemon goes on."),
+    _command("restore", "backup:restore", "Restore a backup into a database without laps, and look at every lap."),
     _command("laps", "laps:laps", "Stored laps."),
     _command("laps analyze", "lap_analysis:analyze_lap", "Show what happened in each corner of a lap."),
     _command("laps compare", "lap_analysis:compare_lap", "Show where a lap lost its time against another."),

@@ -8,9 +8,12 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.stored_documents import LapDocument, LapListDocument
+from racing_coach_server.commands.lap_changes import readmit_lap, show_changes
+from racing_coach_server.commands.lap_delete import delete_laps
 from racing_coach_server.commands.lap_documents import lap_document
 from racing_coach_server.commands.lap_export import export_lap
 from racing_coach_server.commands.lap_list import lap_table
+from racing_coach_server.commands.lap_relabel import relabel_laps
 from racing_coach_server.commands.lap_show import show_lap
 from racing_coach_server.commands.output import (
     CsvOption,
@@ -33,6 +36,10 @@ from racing_coach_server.telemetry.search.service import LapSearch
 laps = typer.Typer(no_args_is_help=True, help="Stored laps.")
 laps.command("show")(show_lap)
 laps.command("export")(export_lap)
+laps.command("relabel")(relabel_laps)
+laps.command("delete")(delete_laps)
+laps.command("changes")(show_changes)
+laps.command("readmit")(readmit_lap)
 
 _NAME = "Its id, its name, or a part of the name."
 
@@ -56,9 +63,9 @@ class _Asked:
         names, search = LapNames(session), LapSearch(session)
         which = replace(
             self.which,
-            track_id=None if self.track is None else await names.track(self.track),
-            car_id=None if self.car is None else await names.car(self.car),
-            driver=None if self.driver is None else await names.driver(self.driver),
+            track_id=None if self.track is None else (await names.find_track(self.track)).id,
+            car_id=None if self.car is None else (await names.find_car(self.car)).id,
+            driver=None if self.driver is None else (await names.find_driver(self.driver)).id,
         )
         if self.best:
             return await search.best(which, cursor=self.cursor, limit=self.limit)

@@ -14,6 +14,7 @@ class TelemetryError(ServerError):
     TelemetryError
     ├── CarMismatchError        the topic names another car than the payload
     ├── SessionConflictError    a known session comes with another track or car
+    ├── SessionVanishedError    a session is deleted while a lap of it is stored
     ├── LapConflictError        a known lap comes with other content
     ├── DecoderBugError         the decoder failed in a way it should not
     ├── InvalidLapIdError       what is to name a lap is no id, and no first part of one
@@ -54,6 +55,16 @@ class SessionConflictError(TelemetryError):
         self.field = field
         self.stored = stored
         self.sent = sent
+
+
+class SessionVanishedError(TelemetryError):
+    """A session is deleted, with its last lap, while another lap of it is stored: the next try makes it anew."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(f"session {session_id} was deleted just now")
+        self.session_id = session_id
 
 
 class LapConflictError(TelemetryError):

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
-from racing_coach_server.database.rows import as_values, deleted
+from racing_coach_server.database.rows import as_values
 from racing_coach_server.kept import Dependents, KeptOfLaps
-from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.erasing import drop_empty_sessions, erase_laps
+from racing_coach_server.telemetry.models import LapRecord, TrackSession
 
 
 class KeptLaps(KeptOfLaps):
@@ -30,24 +30,9 @@ class KeptLaps(KeptOfLaps):
 
     async def forget(self, lap_ids: Sequence[UUID], dependents: Dependents) -> Counter[str]:
         del dependents  # nothing that stays says anything of frames
-        gone = Counter(frames=await delete_frames(self._session, lap_ids))
-        laps = delete(LapRecord).where(LapRecord.id.in_(lap_ids)).returning(LapRecord.track_session_id)
-        sessions = (await self._session.scalars(laps)).all()
-        gone["laps"] = len(sessions)
-        gone["sessions"] = await self._forget_empty(sorted(set(sessions)))
-        return gone
-
-    async def _forget_empty(self, session_ids: Sequence[UUID]) -> int:
-        """Sessions without a lap. A lap that is just being stored in one holds the session, and is waited for."""
-        locked = select(TrackSession.id).where(TrackSession.id.in_(session_ids)).order_by(TrackSession.id)
-        await self._session.execute(locked.with_for_update())
-        is_empty = ~exists().where(LapRecord.track_session_id == TrackSession.id)
-        return await deleted(self._session, delete(TrackSession).where(TrackSession.id.in_(session_ids), is_empty))
-
-
-async def delete_frames(session: AsyncSession, lap_ids: Sequence[UUID]) -> int:
-    """Delete the frames of laps: the one place that does. Returns how many there were."""
-    counted = select(func.coalesce(func.sum(LapRecord.frame_count), 0)).where(LapRecord.id.in_(lap_ids))
-    frames = (await session.execute(counted)).scalar_one()
-    await session.execute(delete(telemetry).where(telemetry.c.lap_id.in_(lap_ids)))
-    return int(frames)
+        laps = select(LapRecord.track_session_id, LapRecord.frame_count).where(LapRecord.id.in_(lap_ids))
+        rows = (await self._session.execute(laps)).all()
+        session_ids = sorted({session_id for session_id, _ in rows})
+        await erase_laps(self._session, lap_ids)
+        dropped = await drop_empty_sessions(self._session, session_ids)
+        return Counter(frames=sum(frames for _, frames in rows), laps=len(rows), sessions=dropped)

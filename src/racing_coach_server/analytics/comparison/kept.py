@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from racing_coach_server.analytics.comparison.models import ChosenReferenceRecord, LapComparisonRecord
-from racing_coach_server.analytics.lap_analysis.service import LapAnalysisService
+from racing_coach_server.analytics.comparison.service import ComparisonService
 from racing_coach_server.database.rows import as_values, deleted
 from racing_coach_server.following.locks import lock_all
 from racing_coach_server.kept import Dependents, KeptOfLaps
@@ -34,10 +34,10 @@ class KeptComparisons(KeptOfLaps):
         gone = Counter(comparisons=await deleted(self._session, own))
         of_others = LapComparisonRecord.reference_lap_id.in_(lap_ids)
         if dependents is Dependents.REDO:
-            others = delete(LapComparisonRecord).where(of_others).returning(LapComparisonRecord.lap_id)
-            again = (await self._session.scalars(others)).all()
-            await LapAnalysisService(self._session).tell_again(again)
-            gone["comparisons of other laps"] = len(again)
+            await ComparisonService(self._session).compare_again(lap_ids)
+            gone["comparisons of other laps"] = await deleted(
+                self._session, delete(LapComparisonRecord).where(of_others)
+            )
         else:
             await self._session.execute(update(LapComparisonRecord).where(of_others).values(reference_lap_id=None))
         chosen = delete(ChosenReferenceRecord).where(ChosenReferenceRecord.lap_id.in_(lap_ids))

@@ -41,10 +41,14 @@ class LapAnalysisService:
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapAnalysisRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
 
-    async def tell_again(self, lap_ids: Sequence[UUID]) -> None:
-        """Have those who follow an analysis do their work anew for these laps: as if they were analysed just now."""
-        again = update(LapAnalysisRecord).where(LapAnalysisRecord.lap_id.in_(lap_ids))
-        await self._session.execute(again.values(created_at=func.now()))
+    async def analyse_again(self, lap_ids: Sequence[UUID], why: str) -> None:
+        """Have laps analysed as if an older version had failed on them: by the next catch-up, or when shown."""
+        nothing = dict.fromkeys(("reason", "track_map_id", "analysis", "remembered"))
+        await self._session.execute(
+            update(LapAnalysisRecord)
+            .where(LapAnalysisRecord.lap_id.in_(lap_ids))
+            .values(status="failed", version=0, is_reference=False, detail=why, **nothing)
+        )
 
     async def pending(self, limit: int, window: Window = Window()) -> Sequence[LapStored]:  # noqa: B008 (frozen)
         """Laps that were stored within a window and are to be analysed, newest first, then those to be done again."""

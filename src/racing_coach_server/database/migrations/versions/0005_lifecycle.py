@@ -1,4 +1,4 @@
-"""Lifecycle: what was erased, and indexes by which laps are forgotten.
+"""Lifecycle: what was erased, and an index by which choices of laps are forgotten.
 
 Revision ID: 0005
 Revises: 0004
@@ -16,16 +16,10 @@ _TIMESTAMP = sa.DateTime(timezone=True)
 
 _COUNTS = ("laps", "frames", "sessions", "analyses", "comparisons", "coaching", "references", "rejected")
 
-_INDEXES = (
-    # By a lap that goes, what points to it: else every deleted lap would cost a look at every comparison.
-    ("lap_comparisons", "reference_lap_id"),
-    ("chosen_references", "lap_id"),
-)
-
 
 def upgrade() -> None:
-    for table, column in _INDEXES:
-        op.create_index(f"ix_{table}_{column}", table, [column])
+    # By a lap that goes, the choices of it.
+    op.create_index("ix_chosen_references_lap_id", "chosen_references", ["lap_id"])
     op.create_table(
         "erasures",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -41,5 +35,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("erasures")
-    for table, column in reversed(_INDEXES):
-        op.drop_index(f"ix_{table}_{column}", table)
+    op.drop_index("ix_chosen_references_lap_id", "chosen_references")
