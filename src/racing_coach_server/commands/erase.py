@@ -29,7 +29,8 @@ def erase(
     """Erase all data of a driver, or of a rig: laps with all that was made of them, choices, rejected messages.
 
     It may be stopped at any time and run again, also beside a daemon. What was erased is noted with a hash of the name
-    and with numbers, no more. A lap that is still on a rig comes as a new one: run it again once the rig has sent all.
+    and with numbers, no more; of each lap ids and hashes, by which it is known if its rig sends it again. A lap that
+    came never before is stored as a new one.
     """
     subject = subject_of(driver, rig)
     gone: Counter[str] = Counter()

@@ -19,9 +19,10 @@ from racing_coach_server.database.rows import deleted
 from racing_coach_server.feature import Feature
 from racing_coach_server.kept import Dependents
 from racing_coach_server.lifecycle.models import ErasureRecord
-from racing_coach_server.lifecycle.subjects import Mentions, Subject, names_of, next_rejected
+from racing_coach_server.lifecycle.subjects import Kind, Mentions, Subject, names_of, next_rejected
 from racing_coach_server.lifecycle.sweep import Sweep, first_of
 from racing_coach_server.rejected.service import RejectedMessages
+from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.models import LapRecord
 
 COUNTED: Final = ("laps", "frames", "sessions", "analyses", "comparisons", "coaching", "references", "rejected")
@@ -125,15 +126,31 @@ class Erasure:
             self._number = await Erasures(session).begin(self.subject)
             chosen = delete(ChosenReferenceRecord).where(ChosenReferenceRecord.driver == self.subject.name)
             await self._note(session, Counter(references=await deleted(session, chosen)))
+            await self._forget_changes(session)
         for rejected_id in found.rejected:
             async with self.database.transaction() as session:
                 await RejectedMessages(session).forget(rejected_id)
                 await self._note(session, Counter(rejected=1))
             self._tell(Counter(rejected=1))
-        sweep = Sweep(self.database, self.features, Dependents.REDO, noted=self._note, told=self._tell)
+        sweep = Sweep(
+            self.database,
+            self.features,
+            Dependents.REDO,
+            prepared=_note_laps,
+            noted=self._note,
+            told=self._tell,
+        )
         await sweep.run(self._next)
         async with self.database.transaction() as session:
             return await Erasures(session).end(self._number)
+
+    async def _forget_changes(self, session: AsyncSession) -> None:
+        """What was noted of laps that were deleted, and of drives that were relabelled, before."""
+        changes = LapChanges(session)
+        if self.subject.kind is Kind.DRIVER:
+            await changes.forget_driver(self.subject.name)
+        else:
+            await changes.forget_rig(self.subject.name)
 
     async def _next(self, session: AsyncSession) -> Sequence[UUID]:
         laps = select(LapRecord.id, LapRecord.frame_count).where(self.subject.owns)
@@ -166,6 +183,11 @@ class Erasure:
                 theirs.append(last)
             if self.looked is not None:
                 self.looked()
+
+
+async def _note_laps(session: AsyncSession, lap_ids: Sequence[UUID]) -> None:
+    """An erased lap that is sent again, since its rig saw no answer, does not come back."""
+    await LapChanges(session).note_erasure(lap_ids)
 
 
 async def _count(session: AsyncSession, subject: Subject) -> Counter[str]:

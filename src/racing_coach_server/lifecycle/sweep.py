@@ -41,6 +41,7 @@ class Sweep:
         database: hands out the transactions.
         features: all of them, lower ones first.
         dependents: what becomes of laps that were compared with one that goes.
+        prepared: called in each transaction with the laps that are to go in it.
         noted: called in each transaction with what is gone in it.
         told: called after each transaction.
         room: waited for before each.
@@ -50,6 +51,7 @@ class Sweep:
     database: Database
     features: Sequence[Feature]
     dependents: Dependents
+    prepared: Callable[[AsyncSession, Sequence[UUID]], Awaitable[None]] | None = None
     noted: Callable[[AsyncSession, Counter[str]], Awaitable[None]] | None = None
     told: Callable[[Counter[str]], None] | None = None
     room: Callable[[], Awaitable[object]] = nobody_waits
@@ -91,6 +93,8 @@ class Sweep:
             lap_ids = await find(session)
             if not lap_ids:
                 return None
+            if self.prepared is not None:
+                await self.prepared(session, lap_ids)
             gone = await LapDeletion(session, self.features).delete(lap_ids, self.dependents)
             if self.noted is not None:
                 await self.noted(session, gone)

@@ -4,9 +4,10 @@ import asyncio
 import gzip
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,13 +17,19 @@ from tests.server.lifecycle.support import coached, features, rows
 from tests.server.support import Stored, arrow, new_lap, with_session
 
 from racing_coach_core.identity import payload_sha256
+from racing_coach_core.lap import Lap
 from racing_coach_server.analytics.comparison.references import ReferenceService
 from racing_coach_server.analytics.comparison.service import ComparisonService
 from racing_coach_server.database.engine import Database
+from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.lifecycle.erasure import Erasure, Erasures
 from racing_coach_server.lifecycle.subjects import Kind, Subject
 from racing_coach_server.rejected.schemas import Rejection
 from racing_coach_server.rejected.service import RejectedMessages
+from racing_coach_server.telemetry.changing import LapChanges
+from racing_coach_server.telemetry.reading import StoredLaps
+from racing_coach_server.telemetry.schemas import ReceivedLap
+from racing_coach_server.telemetry.service import TelemetryService
 
 INES = Subject(Kind.DRIVER, "ines")
 LIMIT = 1 << 20
@@ -71,12 +78,51 @@ async def test_nothing_of_a_driver_is_left(database: Database, database_url: str
     assert done.output.startswith("erased of driver ines: 2 laps, 8 frames, 2 sessions, 2 analyses, 3 comparisons")
     left = await everything(stored)
     assert "ines" not in left.lower()
-    assert str(lap.lap_id) not in left
+    # By its id, and hashes, a lap is known if it comes again; nothing else of it is left.
+    assert left.count(str(lap.lap_id)) == 1
+    assert await stored.value("select rig_id = '' and about = '{}' from deleted_laps where lap_id = $1", lap.lap_id)
     assert await stored.value("select count(*) from rejected_messages") == 1
     # Of the other driver all is there, but for what was said by a lap that is gone: that is made anew.
     assert await stored.value("select id from laps") == mika.lap_id
     async with database.transaction() as session:
         assert [one.lap_id for one in await ComparisonService(session).pending(10)] == [mika.lap_id]
+
+
+async def test_an_erased_lap_that_comes_again_stays_erased(database: Database, stored: Stored) -> None:
+    """A rig that saw no answer sends it again: it is a duplicate, and not stored; the next lap is stored."""
+    lap = replace(new_lap(), lap_id=uuid4())
+    lap = replace(lap, session=lap.session.model_copy(update={"driver_id": "ines"}))
+    assert await store(database, lap)
+    await Erasure(database, features(), INES, LIMIT).run()
+    assert await store(database, lap) is False
+    assert set((await rows(stored)).values()) == {0}
+    assert await store(database, with_session(new_lap(), driver_id="ines"))
+
+
+async def store(database: Database, lap: Lap) -> bool:
+    """Store a lap as the daemon does. Whether it is new."""
+    received = ReceivedLap(lap, "rig-1", "arrow", payload_sha256(lap.lap_id.bytes), datetime.now(UTC))
+    async with database.transaction() as session:
+        return (await TelemetryService(session).store_lap(received)).is_new
+
+
+async def test_what_was_deleted_and_relabelled_before_names_nobody(database: Database, stored: Stored) -> None:
+    """A driver's name is in the records of both; the records stay, without it."""
+    deleted = await coached(database, Drive())
+    relabelled = await coached(database, Drive(minute=1))
+    async with database.transaction() as session:
+        found = await StoredLaps(session).find(deleted.lap_id)
+        assert found is not None
+        await LapChanges(session).note_deletion([found])
+        await LapDeletion(session, features()).delete([deleted.lap_id])
+        session_id = await stored.value("select track_session_id from laps where id = $1", relabelled.lap_id)
+        await LapChanges(session).relabel(session_id, {"driver_id": "mika", "driver_name": None})
+    assert "ines" in await everything(stored)
+    await stored.query("update lap_analyses set driver = 'mika'")  # as the followers would, a moment later
+    await Erasure(database, features(), INES, LIMIT).run()
+    assert "ines" not in (await everything(stored)).lower()
+    assert await stored.value("select count(*) from deleted_laps") == 1
+    assert await stored.value("select count(*) from session_relabels where before ? 'track_id'") == 1
 
 
 async def test_the_record_names_nobody_and_is_found_by_the_name(
