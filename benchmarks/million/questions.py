@@ -41,6 +41,11 @@ class Asked:
 type Ask = Callable[[AsyncSession, Asked], Awaitable[object]]
 
 
+async def _first(service: Any, session: AsyncSession) -> object:
+    """A daemon's first question."""
+    return await service.pending(100, await Frontier().window(session))
+
+
 async def _later(service: Any, session: AsyncSession) -> object:
     """A catch-up's question, after a first one."""
     frontier = Frontier()
@@ -131,9 +136,9 @@ IN_BATCHES: dict[str, Ask] = {
     "laps to erase": _erase,
 }
 AT_THE_START: dict[str, Ask] = {
-    "all laps to analyse": lambda session, _: LapAnalysisService(session).pending(100),
-    "all laps to compare": lambda session, _: ComparisonService(session).pending(100),
-    "all laps to speak of": lambda session, _: CoachingService(session).pending(100),
+    "all laps to analyse": lambda session, _: _first(LapAnalysisService(session), session),
+    "all laps to compare": lambda session, _: _first(ComparisonService(session), session),
+    "all laps to speak of": lambda session, _: _first(CoachingService(session), session),
     "how many to analyse": lambda session, _: LapAnalysisService(session).behind(),
     "how many to compare": lambda session, _: ComparisonService(session).behind(),
     "how many to speak of": lambda session, _: CoachingService(session).behind(),
