@@ -23,6 +23,7 @@ EDGES = {
     "lifecycle/sweep.py",  # a few laps that are deleted
     "lifecycle/erasure.py",  # a rejected message that is erased, and the record of it
     "lifecycle/exporting.py",  # a lap that is exported
+    "doctor/laps.py",  # the doctor's look at what is stored
     "backup/verify.py",  # laps looked at, page by page
 }
 """Who may call `Database.transaction()`: services are given a session, and flush."""
@@ -30,6 +31,7 @@ EDGES = {
 ENGINES = {
     "database/engine.py",
     "database/init_db.py",
+    "doctor/daemon.py",
     "doctor/database.py",
     "backup/dump.py",
     "backup/restore.py",

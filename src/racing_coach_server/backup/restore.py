@@ -30,6 +30,7 @@ from racing_coach_server.tables import metadata
 _LEFT_TO_US: Final = (" EXTENSION ", " COMMENT - EXTENSION ")
 """Entries of an archive that are not restored: extensions are the operator's, and there before."""
 
+_ROLE: Final = text("select current_user, rolsuper from pg_roles where rolname = current_user")
 _AVAILABLE: Final = text("select default_version from pg_available_extensions where name = 'timescaledb'")
 _DATA_DIRECTORY: Final = text("select setting from pg_settings where name = 'data_directory'")
 
@@ -135,6 +136,12 @@ async def _check_extension(connection: AsyncConnection, server: Server, manifest
         raise NotRestorableError(
             f"the backup was made with TimescaleDB {wanted}, and here is {there or 'none'}: install {wanted}, restore, "
             "and update it then (`alter extension timescaledb update`)"
+        )
+    name, is_superuser = (await connection.execute(_ROLE)).one()
+    if not is_superuser:
+        raise NotRestorableError(
+            f"TimescaleDB lets superusers restore, and {name} is none: as one, `alter role {name} superuser`, restore, "
+            f"and take it back with `alter role {name} nosuperuser`"
         )
 
 

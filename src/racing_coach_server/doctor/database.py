@@ -15,8 +15,12 @@ _REPLICA = "read replica"
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
-async def examine_database(settings: Settings, report: Report) -> None:
-    """Connect, and look at what durability and capacity rest on."""
+async def examine_database(settings: Settings, report: Report) -> bool:
+    """Connect, and look at what durability and capacity rest on.
+
+    Returns:
+        whether it has this version's tables, so that what is in them can be looked at.
+    """
     engine = create_engine(settings.database, pool_size=2, application="racing-coach doctor")
     try:
         async with engine.connect() as connection:
@@ -24,13 +28,14 @@ async def examine_database(settings: Settings, report: Report) -> None:
             await _durability(connection, report)
             await _capacity(connection, settings, report)
             await _hypertable(connection, report)
-        await _schema(await current_revision(engine), report)
+        return _schema(await current_revision(engine), report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
             f"{settings.database.where} not reached: {in_words(error)}",
             "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
         )
+        return False
     finally:
         await engine.dispose()
 
@@ -112,9 +117,10 @@ async def _hypertable(connection: AsyncConnection, report: Report) -> None:
         report.good("TimescaleDB", version)
 
 
-async def _schema(current: str | None, report: Report) -> None:
+def _schema(current: str | None, report: Report) -> bool:
     head = head_revision()
     if current == head:
         report.good("schema", f"revision {current}")
-    else:
-        report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+        return True
+    report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+    return False

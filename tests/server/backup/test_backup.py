@@ -37,10 +37,19 @@ def run(url: str, *words: object, **settings: str) -> Done:
 
 @pytest.fixture(scope="module")
 def url(databases: Databases) -> Iterator[str]:
-    """A database with four laps."""
+    """A database with four laps; in the columnstore, where there is one."""
     with databases.migrated() as url:
         store_now(url, new_laps(4))
+        asyncio.run(to_columnstore(url))
         yield url
+
+
+async def to_columnstore(url: str) -> None:
+    stored = Stored(url)
+    if await stored.query("select from pg_extension where extname = 'timescaledb'"):
+        tables = await stored.query("select hypertable_name from timescaledb_information.hypertables")
+        for table in tables:
+            await stored.query("select compress_chunk(chunk) from show_chunks($1::regclass) chunk", table[0])
 
 
 @pytest.fixture(scope="module")
