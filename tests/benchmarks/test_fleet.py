@@ -56,10 +56,8 @@ async def test_the_accounts_find_what_must_not_be(database: Database, database_u
     url = make_url(database_url)
     assert (await compare([whole, gone, changed, strange, unanswered, refused], url)).findings == {}
 
-    for table in ("telemetry", "laps"):
-        column = "lap_id" if table == "telemetry" else "id"
-        await stored.query(f"delete from {table} where {column} = $1", gone.lap_id)
-    await stored.query("update telemetry set speed = speed + 1 where lap_id = $1", changed.lap_id)
+    await stored.query("delete from laps where id = $1", gone.lap_id)
+    await stored.query("update frame_blocks set speed[3] = speed[3] + 1 where lap_id = $1", changed.lap_id)
     unanswered.status = unanswered.answered = None
     refused.status = "rejected: no lap"
     found = (await compare([whole, gone, changed, unanswered, refused], url)).findings
@@ -78,9 +76,11 @@ async def test_the_accounts_find_frames_that_are_missing_or_twice(
 ) -> None:
     """Every frame of every lap is counted."""
     short, twice = await stored_laps(database, 2)
-    await stored.query("delete from telemetry where lap_id = $1 and frame_index = 3", short.lap_id)
+    await stored.query("delete from frame_blocks where lap_id = $1 and first_frame = 480", short.lap_id)
     await stored.query(
-        "insert into telemetry select * from telemetry where lap_id = $1 and frame_index = 3", twice.lap_id
+        "insert into frame_blocks select (jsonb_populate_record(b, '{\"first_frame\": 4800}')).* from frame_blocks b"
+        " where lap_id = $1 and first_frame = 0",
+        twice.lap_id,
     )
     found = (await compare([short, twice], make_url(database_url))).findings
     assert found["partial: not all frames are there"] == [str(short.lap_id)]

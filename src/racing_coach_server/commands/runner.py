@@ -92,12 +92,15 @@ def reading_with_dependencies[T](work: Callable[[AsyncSession, Dependencies], Aw
     return in_transaction(go)
 
 
-def with_database[T](work: Callable[[Database, Settings], Awaitable[T]], *, is_for_reading: bool = False) -> T:
+def with_database[T](
+    work: Callable[[Database, Settings], Awaitable[T]], *, is_for_reading: bool = False, unlimited: bool = False
+) -> T:
     """Do a command's work, in as many transactions as it takes.
 
     Args:
         work: the command's.
         is_for_reading: at the read replica, where there is one; what would write is refused.
+        unlimited: a statement may take any time, as in a migration; a lock may not.
 
     Raises:
         CommandError: the database is not reached, or refuses.
@@ -108,7 +111,13 @@ def with_database[T](work: Callable[[Database, Settings], Awaitable[T]], *, is_f
     variable = "READ_URL" if where is not settings.database else "URL"
 
     async def go() -> T:
-        engine = create_engine(where, pool_size=1, application="racing-coach command", is_read_only=is_for_reading)
+        engine = create_engine(
+            where,
+            pool_size=1,
+            application="racing-coach command",
+            is_for_migrations=unlimited,
+            is_read_only=is_for_reading,
+        )
         database = Database(engine)
         try:
             return await work(database, settings)
