@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from racing_coach_core.findings import Report
 from racing_coach_server.database.cluster import Cluster, look
-from racing_coach_server.doctor.report import Report
 from racing_coach_server.tables import metadata
 
 _SUBJECT: Final = "form"

@@ -5,6 +5,7 @@ distributed database evaluates the function there, and keeps that connection unt
 """
 
 import zlib
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import bindparam as bind
@@ -28,6 +29,12 @@ async def try_lock(session: AsyncSession, follower: str, key: str) -> bool:
 async def lock(session: AsyncSession, follower: str, key: str) -> None:
     """Take it, and wait for who has it."""
     (await session.execute(_TAKE, _of(follower, key))).one()
+
+
+async def lock_all(session: AsyncSession, follower: str, keys: Iterable[object]) -> None:
+    """Take several of a follower, always in the same order, so that two who do so never wait for one another."""
+    for key in sorted(map(str, keys)):
+        await lock(session, follower, key)
 
 
 def _of(follower: str, key: str) -> dict[str, str | int]:

@@ -26,7 +26,7 @@ class ChosenReferenceRecord(Base):
     lap_id: Mapped[UUID] = mapped_column(ForeignKey("laps.id", ondelete="CASCADE"))
     chosen_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = ({"info": ON_EVERY_NODE},)
+    __table_args__ = (Index(None, "lap_id"), {"info": ON_EVERY_NODE})
 
 
 class LapComparisonRecord(Base):
@@ -47,4 +47,9 @@ class LapComparisonRecord(Base):
     comparison: Mapped[dict[str, Any] | None] = mapped_column(JSONB, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "created_at"), {"info": ON_EVERY_NODE})
+    __table_args__ = (
+        Index(None, "created_at"),
+        # A lap that is deleted is looked for here.
+        Index(None, "reference_lap_id"),
+        {"info": ON_EVERY_NODE},
+    )

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.analytics.lap_analysis.analyst import Analyst
 from racing_coach_server.analytics.lap_analysis.events import LapAnalysed
+from racing_coach_server.analytics.lap_analysis.kept import FOLLOWER, KeptAnalyses
 from racing_coach_server.analytics.lap_analysis.schemas import VERSION, identity_of
 from racing_coach_server.analytics.lap_analysis.service import LapAnalysisService
 from racing_coach_server.dependencies import Dependencies
@@ -21,13 +22,13 @@ def lap_analysis(dependencies: Dependencies) -> Feature:
     """The feature."""
     settings = dependencies.settings
     followers = [LapAnalyser(dependencies.once(Analyst), settings.cell_name)] if settings.coaching.enabled else []
-    return Feature("lap_analysis", followers=followers)
+    return Feature("lap_analysis", followers=followers, kept=KeptAnalyses)
 
 
 class LapAnalyser(Follower[LapStored]):
     """Analyses every stored lap once, and again by a track's map once that is found."""
 
-    name = "lap_analysis"
+    name = FOLLOWER
     version = VERSION
     follows = LapStored
 
