@@ -71,7 +71,12 @@ async def test_who_waits_for_a_lock_gets_it_in_the_end(at_nodes: list[Database])
 
 
 async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(
-    citus: CitusDatabase, start_daemon: StartDaemon, mosquitto_process: MosquittoProcess, broker: Broker, rig: LapClient
+    citus: CitusDatabase,
+    start_daemon: StartDaemon,
+    mosquitto_process: MosquittoProcess,
+    broker: Broker,
+    rig: LapClient,
+    tmp_path: Path,
 ) -> None:
     """Each lap once, its coaching where its rig hears it, frames on both workers, and every command at a worker."""
     await asyncio.to_thread(citus.distribute)
@@ -98,10 +103,10 @@ async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(
     shares = await stored.query("select sum(shard_size) > 0 from citus_shards where table_name = 'frame_blocks'::regclass"
                                 " group by nodeport")  # fmt: skip
     assert [share[0] for share in shares] == [True, True]
-    await _commands(broker, urls[1], one.lap_id)
+    await _commands(broker, urls[1], one.lap_id, tmp_path)
 
 
-async def _commands(broker: Broker, url: str, lap_id: UUID) -> None:
+async def _commands(broker: Broker, url: str, lap_id: UUID, folder: Path) -> None:
     """What an operator may ask for, at a worker."""
     lap = str(lap_id)
     for words in (
@@ -119,6 +124,14 @@ async def _commands(broker: Broker, url: str, lap_id: UUID) -> None:
         ["rejected", "list"],
         ["analyze", "--all"],
         ["analyze", "--lap", lap],
+        ["laps", "list", "--best"],
+        ["laps", "relabel", lap, "--driver", "Somebody", "--yes"],
+        ["export", "--rig", "rig-1", "-o", str(folder / "export")],
+        ["laps", "delete", lap, "--yes"],
+        ["laps", "changes"],
+        ["laps", "readmit", lap],
+        ["db", "prune", "--older-than", "365d"],
+        ["erase", "--rig", "rig-1"],
     ):
         done = await asyncio.to_thread(
             run_here, main, *words, environment=settings_of(broker, url), cwd=Path.cwd()

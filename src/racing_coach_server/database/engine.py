@@ -80,6 +80,9 @@ _CITUS: Final = {
     # `on conflict`, or update it: one lap at a time. Our statements name their rows by keys, whose locks keep the
     # order that this setting gives up. A server without Citus takes it, and does nothing with it.
     "citus.all_modifications_commutative": "on",
+    # Laps and their frames are deleted in one transaction: by one connection to each node, or those that delete frames
+    # would not see what the one that deletes laps does.
+    "citus.multi_shard_modify_mode": "sequential",
 }
 
 
