@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.citus import CitusDatabase
-from tests.server.doctor.test_database import found
+from tests.server.doctor.findings import found
 
 from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.init_db import upgrade_database
