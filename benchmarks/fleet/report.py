@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.fleet.capacity import Cost, plan_rows, rig_rows
 from benchmarks.fleet.fleet import Outcome, Step
 from benchmarks.report.page import machine, markdown, put
 from benchmarks.rigs.publish import percentiles
@@ -71,9 +72,12 @@ def _percentiles(seconds: list[float]) -> dict[str, float]:
 
 def print_report(outcome: Outcome, console: Console) -> bool:
     """Print everything. Returns whether nothing was found that must not be."""
+    cost = cost_of(outcome)
     for rows, title in (
         (figure_rows(outcome), "Fleet; CPU in cores, memory in MB"),
         (account_rows(outcome), "Accounts"),
+        (rig_rows(cost), "Rigs"),
+        (plan_rows(cost), "Plan"),
     ):
         table = Table(*rows[0], title=title)
         for row in rows[1:]:
@@ -91,6 +95,26 @@ def write_report(outcome: Outcome, page: Path, load_before: float) -> None:
     last = f"**Found: {found}.**" if found else "Nothing was lost, doubled or partial."
     tables = markdown(figure_rows(outcome)), markdown(account_rows(outcome))
     put(page, "fleet", machine(load_before), *tables, *sentences(outcome), last)
+    cost = cost_of(outcome)
+    put(page, "rigs", markdown(rig_rows(cost)))
+    put(page, "plan", markdown(plan_rows(cost)))
+
+
+def cost_of(outcome: Outcome) -> Cost:
+    """What a lap cost in the last step that held; in the first, if none did."""
+    steps = [figures_of(step) for step in outcome.steps]
+    held = next((step for step in reversed(steps) if step.holds), steps[0])
+    return Cost.seen(
+        lap_s=statistics.mean(lap.lap.lap_time or 0.0 for step in outcome.steps for lap in step.laps),
+        laps_per_s=held.laps_per_s,
+        rigs=held.rigs,
+        cores=held.cores,
+        broker_mb=held.rss.get("broker", 0.0),
+        wire=outcome.wire,
+        laps=outcome.accounts.stored,
+        before=outcome.before,
+        after=outcome.after,
+    )
 
 
 def sentences(outcome: Outcome) -> list[str]:
