@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.rigs.payloads import EncodedLap, split
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulator import TRACKS, Corner, Simulator
 

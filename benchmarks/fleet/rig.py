@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from benchmarks.fleet.circuits import STINT, Circuit
 from benchmarks.fleet.connection import FleetConnection
 from racing_coach_core.backoff import Backoff
-from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding
+from racing_coach_core.codecs.decode import CONTENT_TYPES
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.lap import Lap
 from racing_coach_core.topics import Topics
 

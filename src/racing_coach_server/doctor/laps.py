@@ -10,10 +10,10 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_core.findings import Report
 from racing_coach_server.backup.records import last_backup
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
-from racing_coach_server.doctor.report import Report
 from racing_coach_server.rejected.models import RejectedMessage
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import StoredLap

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from racing_coach_server.doctor.report import Report, Verdict
 from sqlalchemy.engine import make_url
 from tests.in_process import Done, run_here
 from tests.server.commands.stints import environment, stint, store
@@ -20,7 +21,6 @@ from racing_coach_server.database.faults import is_read_only
 from racing_coach_server.database.init_db import upgrade_database
 from racing_coach_server.database.replica import Lag, lag_of
 from racing_coach_server.doctor.database import examine_replica
-from racing_coach_server.doctor.report import Report, Verdict
 from racing_coach_server.main import main
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 from tests.in_process import Done
 from tests.infra import Broker
 from tests.server.commands.stints import store
@@ -50,9 +51,9 @@ async def test_an_operator_is_told_how_it_goes(broker: Broker, url: str) -> None
 
 
 async def test_frames_that_are_not_those_that_came_are_found(broker: Broker, url: str) -> None:
-    """Doubled by a restore by hand, or gone: it breaks a promise, and a lap is named."""
+    """Gone by a restore of half a backup: it breaks a promise, and a lap is named."""
     lap_id = await Stored(url).value("select id from laps limit 1")
-    await Stored(url).query("insert into telemetry select * from telemetry where lap_id = $1", lap_id)
+    await Stored(url).query("delete from frame_blocks where lap_id = $1 and first_frame = 0", lap_id)
     finding = found(command(broker, url, "doctor", "--json"))["frames"]
     assert finding.verdict == "bad"
     assert str(lap_id) in finding.found
@@ -99,3 +100,11 @@ def test_findings_are_lines_for_a_spreadsheet(broker: Broker, database_url: str)
     assert command(broker, database_url, "doctor", "--csv", "--json").code == 1
     document = json.loads(command(broker, database_url, "doctor", "--json").output)
     assert document["instance"] == "commands"
+
+
+async def test_a_restore_that_was_not_finished_is_found(broker: Broker, url: str) -> None:
+    """What TimescaleDB's step before a restore has set is still set: the step after it is named."""
+    name = make_url(url).database
+    await Stored(url).query(f"alter database \"{name}\" set timescaledb.restoring = 'on'")
+    finding = found(command(broker, url, "doctor", "--json"))["restore"]
+    assert (finding.verdict, "timescaledb_post_restore" in finding.remedy) == ("bad", True)
