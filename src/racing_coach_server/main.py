@@ -13,6 +13,7 @@ COMMANDS = (
     _command("doctor", "doctor:doctor", "Look at the database and the broker as the daemon would use them."),
     _command("db", None, "The database's schema."),
     _command("db upgrade", "db:upgrade", "Bring the database to what this version needs."),
+    _command("db convert", "convert:convert", "Bring laps that an older version stored into today's form."),
     _command("backup", "backup:backup", "Back the whole database up into a folder, while the daemon goes on."),
     _command("restore", "backup:restore", "Restore a backup into a database without laps, and look at every lap."),
     _command("laps", None, "Stored laps."),

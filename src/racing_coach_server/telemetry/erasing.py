@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, exists
+from sqlalchemy import delete, exists, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.models import LapRecord, TrackSession
+from racing_coach_server.telemetry.read_rows import are_rows_left
 
 
 async def erase_laps(session: AsyncSession, lap_ids: Sequence[UUID]) -> None:
     """Delete laps with their frames; what other features have of them goes by its foreign keys."""
-    await session.execute(delete(telemetry).where(telemetry.c.lap_id.in_(lap_ids)))
+    # Blocks go with their lap by their foreign key; rows of an older version have none.
+    if await are_rows_left(session):
+        await session.execute(text("delete from telemetry_rows where lap_id = any(:lap_ids)"), {"lap_ids": lap_ids})
     await session.execute(delete(LapRecord).where(LapRecord.id.in_(lap_ids)))
 
 

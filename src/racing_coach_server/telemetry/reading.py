@@ -1,6 +1,6 @@
 """Stored laps, for reading: what commands, the picture and higher features use. Nothing here writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,8 +16,9 @@ from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
-from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.models import LapRecord, TrackSession
 from racing_coach_server.telemetry.read_frames import read_frames
+from racing_coach_server.telemetry.read_rows import are_rows_left, read_rows
 from racing_coach_server.telemetry.schemas import StoredLap
 
 _MEASURED: Final = tuple(name for name in LAP_SCHEMA.names if name != "timestamp")
@@ -87,13 +88,10 @@ class StoredLaps:
             lap_id: which lap.
             names: channels, in the order of the columns; all of them if not given.
         """
-        return await read_frames(self._session, lap_id, names)
-
-    async def count_frames(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        """How many frames are there of laps, counted one by one; a lap without any is left out."""
-        counted = select(telemetry.c.lap_id, func.count()).where(telemetry.c.lap_id.in_(lap_ids))
-        rows = await self._session.execute(counted.group_by(telemetry.c.lap_id))
-        return {row[0]: row[1] for row in rows}
+        frames = await read_frames(self._session, lap_id, names)
+        if not frames.num_rows and await are_rows_left(self._session):
+            frames = (await read_rows(self._session, lap_id)).select(names)
+        return frames
 
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
         """A lap's frames in driving order, as the analysis takes them.

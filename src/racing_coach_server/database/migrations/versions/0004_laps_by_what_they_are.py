@@ -3,7 +3,7 @@ and the records of laps that were deleted, of sessions that were relabelled, and
 backups.
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -49,7 +49,7 @@ update laps set
     driven_at = coalesce(
         (select a.driven_at from lap_analyses a where a.lap_id = laps.id),
         (select case when f.timestamp > '1971-01-01 00:00:00+00' then f.timestamp end
-            from telemetry f where f.lap_id = laps.id order by f.frame_index desc limit 1),
+            from {frames} f where f.lap_id = laps.id order by f.frame_index desc limit 1),
         laps.received_at
     )
 from track_sessions s where s.id = laps.track_session_id
@@ -61,7 +61,9 @@ def upgrade() -> None:
     for name in _TEXTS:
         op.add_column("laps", sa.Column(name, sa.Text()))
     op.add_column("laps", sa.Column("driven_at", _TIMESTAMP))
-    op.execute(_FILL)
+    # Rows that are not in blocks yet have an index that finds the last one.
+    rows = op.get_bind().execute(sa.text("select to_regclass('telemetry_rows')")).scalar()
+    op.execute(_FILL.format(frames="telemetry" if rows is None else "telemetry_rows"))
     for name in (*_TEXTS, "driven_at"):
         op.alter_column("laps", name, nullable=False)
     op.drop_index("ix_laps_received_at", "laps")
