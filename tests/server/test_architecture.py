@@ -19,6 +19,11 @@ EDGES = {
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
+    "doctor/database.py",  # how far the read replica is behind
+    "commands/prune.py",  # how many laps are old
+    "lifecycle/sweep.py",  # a few laps that are deleted
+    "lifecycle/erasure.py",  # a rejected message that is erased, and the record of it
+    "lifecycle/exporting.py",  # a lap that is exported
     "doctor/laps.py",  # the doctor's look at what is stored
     "backup/verify.py",  # laps looked at, page by page
 }

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.content import content_sha256
 from racing_coach_server.backup.watching import Progress
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.exceptions import StoredLapUnreadableError

@@ -7,12 +7,12 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from racing_coach_core.findings import Report
 from racing_coach_core.messages import DaemonState
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import BrokerError
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import create_engine
-from racing_coach_server.doctor.report import Report
 
 _SUBJECT: Final = "daemon"
 _RETAINED_S: Final = 0.5

@@ -3,21 +3,15 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from racing_coach_core.findings import Report
 from racing_coach_server.config import Settings
-from racing_coach_server.database.engine import create_engine
+from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
-from racing_coach_server.doctor.report import Report
+from racing_coach_server.database.replica import Lag, lag_of
 
 _SUBJECT = "database"
-_LOOKED_AT = 1_000
-_WITHOUT_FRAMES = text(f"""
-    select id from (select * from laps order by received_at desc limit {_LOOKED_AT}) lap
-    where frame_count <> coalesce(
-        (select sum(frame_count) from frame_blocks where lap_id = lap.id),
-        (select count(*) from telemetry where lap_id = lap.id)
-    )
-""")  # noqa: S608 (a number of ours)
+_REPLICA = "read replica"
 _HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
@@ -35,9 +29,8 @@ async def examine_database(settings: Settings, report: Report) -> bool:
             await _durability(connection, report)
             await _capacity(connection, settings, report)
             await _unfinished_restore(connection, report)
-            is_current = _schema(await current_revision(engine), report)
-            if is_current:
-                await _frames(connection, report)
+            await _form(connection, report)
+        return _schema(await current_revision(engine), report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
@@ -45,10 +38,36 @@ async def examine_database(settings: Settings, report: Report) -> bool:
             "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
         )
         return False
-    else:
-        return is_current
     finally:
         await engine.dispose()
+
+
+async def examine_replica(settings: Settings, report: Report) -> None:
+    """The read replica, where there is one: whether it is one, and how far it is behind."""
+    if settings.database.read_url is None:
+        return
+    where = settings.database.for_reading
+    engine = create_engine(where, pool_size=1, application="racing-coach doctor", is_read_only=True)
+    try:
+        async with Database(engine).transaction() as session:
+            lag = await lag_of(session)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
+        remedy = "check RACING_COACH_DATABASE__READ_URL; laps are stored all the same"
+        report.bad(_REPLICA, f"{where.where} not reached: {in_words(error)}", remedy)
+    else:
+        _lag(lag, report)
+    finally:
+        await engine.dispose()
+
+
+def _lag(lag: Lag | None, report: Report) -> None:
+    if lag is None:
+        remedy = "it may be read from all the same; point RACING_COACH_DATABASE__READ_URL at a standby to relieve it"
+        report.advice(_REPLICA, "the server is no replica", remedy)
+    elif not lag.is_fed:
+        report.bad(_REPLICA, str(lag), "look at primary_conninfo on the replica, and at pg_stat_replication")
+    else:
+        report.good(_REPLICA, str(lag))
 
 
 async def _show(connection: AsyncConnection, name: str) -> str:
@@ -96,17 +115,8 @@ async def _unfinished_restore(connection: AsyncConnection, report: Report) -> No
         )
 
 
-async def _frames(connection: AsyncConnection, report: Report) -> None:
-    """Whether laps have the frames that they were stored with, and are in the form of this version."""
-    short = (await connection.execute(_WITHOUT_FRAMES)).scalars().all()
-    if short:
-        report.bad(
-            "frames",
-            f"{len(short)} of the newest {_LOOKED_AT:,} laps have not the frames that came, such as lap {short[0]}",
-            "restore them from a backup; `racing-coach laps show` tells what was stored",
-        )
-    else:
-        report.good("frames", f"the newest {_LOOKED_AT:,} laps have all of theirs")
+async def _form(connection: AsyncConnection, report: Report) -> None:
+    """Whether frames are stored as this version would store them on a server that can do all of it."""
     if not (await connection.execute(_HAS_LZ4)).scalar_one():
         report.advice(
             "lz4",

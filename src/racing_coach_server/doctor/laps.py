@@ -1,7 +1,8 @@
-"""What is stored: does it come in, is it backed up, and is there room for more?"""
+"""What is stored: does it come in, is it whole, is it backed up, and is there room for more?"""
 
 import ipaddress
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -9,12 +10,17 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_core.findings import Report
 from racing_coach_server.backup.records import last_backup
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
-from racing_coach_server.doctor.report import Report
 from racing_coach_server.rejected.models import RejectedMessage
+from racing_coach_server.telemetry.reading import StoredLaps
+from racing_coach_server.telemetry.schemas import StoredLap
 from racing_coach_server.telemetry.search.service import LapSearch
+
+_COUNTED: Final = 200
+"""Laps whose frames are counted; `racing-coach restore --verify-only` looks at all."""
 
 _OLD_BACKUP: Final = timedelta(days=7)
 _LITTLE_ROOM: Final = 0.1
@@ -31,7 +37,9 @@ async def examine_laps(settings: Settings, report: Report) -> None:
     database = Database(create_engine(settings.database, pool_size=1, application="racing-coach doctor"))
     try:
         async with database.transaction() as session:
-            await _last(session, report)
+            laps = (await LapSearch(session).page(limit=_COUNTED)).laps
+            _last(laps, report)
+            await _whole(session, laps, report)
             await _rejected(session, report)
             await _backup(session, report)
             await _room(session, report)
@@ -41,12 +49,28 @@ async def examine_laps(settings: Settings, report: Report) -> None:
         await database.close()
 
 
-async def _last(session: AsyncSession, report: Report) -> None:
-    page = await LapSearch(session).page(limit=1)
-    for lap in page.laps:
-        report.good("last lap", f"received {_ago(lap.received_at)} ago, from {lap.rig_id}")
-    if not page.laps:
+def _last(laps: Sequence[StoredLap], report: Report) -> None:
+    if not laps:
         report.advice("last lap", "no lap is stored", "publish one: `racing-coach-rig publish FILE`")
+        return
+    report.good("last lap", f"received {_ago(laps[0].received_at)} ago, from {laps[0].rig_id}")
+
+
+async def _whole(session: AsyncSession, laps: Sequence[StoredLap], report: Report) -> None:
+    """Whether laps have as many frames as they came with: a restore by hand may have doubled or dropped some."""
+    counted = await StoredLaps(session).count_frames([lap.lap_id for lap in laps])
+    wrong = [lap for lap in laps if counted.get(lap.lap_id, 0) != lap.frame_count]
+    subject = "frames"
+    if wrong:
+        first = wrong[0]
+        report.bad(
+            subject,
+            f"{len(wrong)} of the last {len(laps)} laps do not have the frames that they came with; lap "
+            f"{first.lap_id} has {counted.get(first.lap_id, 0):,} of {first.frame_count:,}",
+            "restore a backup into another database with `racing-coach restore`, which looks at every lap",
+        )
+    elif laps:
+        report.good(subject, f"the last {len(laps)} laps have as many as they came with")
 
 
 async def _rejected(session: AsyncSession, report: Report) -> None:

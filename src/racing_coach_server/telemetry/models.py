@@ -169,10 +169,7 @@ frame_blocks = Table(
     Column("lap_id", Uuid, ForeignKey("laps.id", ondelete="CASCADE"), primary_key=True),
     Column("first_frame", Integer, primary_key=True),
     Column("frame_count", Integer, nullable=False),
-    *(
-        Column(channel.name, ARRAY(COLUMN_TYPES[str(channel.type)]), nullable=not channel.required)
-        for channel in CHANNELS
-    ),
+    *(Column(channel.name, ARRAY(COLUMN_TYPES[channel.kind]), nullable=not channel.required) for channel in CHANNELS),
     CheckConstraint(f"first_frame % {BLOCK_FRAMES} = 0 and frame_count between 1 and {BLOCK_FRAMES}", "whole_blocks"),
     comment="The frames of laps, an array a channel; the view telemetry has them one by one. Written by COPY only.",
 )

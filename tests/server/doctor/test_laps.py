@@ -31,11 +31,12 @@ async def url(database_url: str) -> str:
 
 
 async def test_an_operator_is_told_how_it_goes(broker: Broker, url: str) -> None:
-    """Last lap, rejected, backup, disk, clock, TLS, daemon: each is there, with advice where there is some."""
+    """Last lap, frames, rejected, backup, disk, clock, TLS, daemon: each is there, with advice where there is some."""
     findings = found(command(broker, url, "doctor", "--json"))
     verdicts = {subject: finding.verdict for subject, finding in findings.items()}
     assert {
         "last lap": "good",
+        "frames": "good",
         "rejected": "good",
         "backup": "advice",
         "clock": "good",
@@ -47,6 +48,16 @@ async def test_an_operator_is_told_how_it_goes(broker: Broker, url: str) -> None
     assert "rig-1" in findings["last lap"].found
     assert "racing-coach backup" in findings["backup"].remedy
     assert "systemctl start" in findings["daemon"].remedy
+
+
+async def test_frames_that_are_not_those_that_came_are_found(broker: Broker, url: str) -> None:
+    """Gone by a restore of half a backup: it breaks a promise, and a lap is named."""
+    lap_id = await Stored(url).value("select id from laps limit 1")
+    await Stored(url).query("delete from frame_blocks where lap_id = $1 and first_frame = 0", lap_id)
+    finding = found(command(broker, url, "doctor", "--json"))["frames"]
+    assert finding.verdict == "bad"
+    assert str(lap_id) in finding.found
+    assert "1 of the last 2 laps" in finding.found
 
 
 async def test_rejections_that_come_are_told_of(broker: Broker, url: str) -> None:
