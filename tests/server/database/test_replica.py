@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from racing_coach_server.doctor.report import Report, Verdict
 from sqlalchemy.engine import make_url
 from tests.in_process import Done, run_here
 from tests.server.commands.stints import environment, stint, store
@@ -15,6 +14,7 @@ from tests.server.support import Stored, execute
 from tests.servers import FORGETFUL, PostgresProcess, _postgres_bin_dir
 from tests.waiting import eventually
 
+from racing_coach_core.findings import Report, Verdict
 from racing_coach_server.config import DatabaseSettings, Settings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import is_read_only
