@@ -26,6 +26,7 @@ from racing_coach_server.database.init_db import (
     upgrade_database,
 )
 from racing_coach_server.tables import metadata
+from racing_coach_server.telemetry.models import LapRecord
 
 _LEFT_TO_US: Final = (" EXTENSION ", " COMMENT - EXTENSION ")
 """Entries of an archive that are not restored: extensions are the operator's, and there before."""
@@ -106,7 +107,7 @@ async def _check(connection: AsyncConnection, manifest: Manifest) -> None:
             f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach` or "
             "`docker compose stop daemon`; rigs and broker hold the laps meanwhile"
         )
-    for name in await _ours(connection):
+    for name in sorted(await _ours(connection), key=lambda one: one != LapRecord.__tablename__):
         if (await connection.execute(text(f"select exists (select from {name})"))).scalar():  # noqa: S608 (our names)
             raise NotRestorableError(
                 f"the database holds {name}: a backup is restored into an empty one, so that nothing is there twice. "
