@@ -34,11 +34,12 @@ ENGINES = {
     "database/init_db.py",
     "doctor/daemon.py",
     "doctor/database.py",
+    "messaging/keeping.py",
     "backup/dump.py",
     "backup/restore.py",
 }
-"""Who may do without it: the engine itself, migrations, the doctor's look at the server, and whoever works beside
-PostgreSQL's own programs."""
+"""Who may do without it: the engine itself, migrations, the doctor's look at the server, what tries a rejection out and
+takes it back, and whoever works beside PostgreSQL's own programs."""
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
