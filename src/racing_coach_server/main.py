@@ -39,7 +39,7 @@ COMMANDS = (
     _command("rejected show", "rejected:show_rejected", "Show one message: why it was rejected."),
     _command("rejected replay", "rejected_actions:replay", "Handle rejected messages again."),
     _command("rejected drop", "rejected_actions:drop_rejected", "Forget rejected messages, with their payloads."),
-    _command("export", "export:export", "Write all data of a driver, or of a rig, into a folder."),
+    _command("export", "export:export", "Write all data of a driver, or of a rig."),
     _command("erase", "erase:erase", "Erase all data of a driver, or of a rig."),
     _command("end-session", "end_session:end_session", "End a session at the broker, with all that waits in it."),
 )

@@ -10,7 +10,6 @@ SOURCE = Path(racing_coach_server.__file__).parent
 
 EDGES = {
     "messaging/committing.py",  # a message
-    "messaging/keeping.py",  # a rejected message
     "following/work.py",  # an event that is followed
     "following/runner.py",  # what is still to be followed
     "health/handlers.py",  # the heartbeat's question
@@ -38,7 +37,7 @@ ENGINES = {
     "backup/dump.py",
     "backup/restore.py",
 }
-"""Who may do without it: the engine itself, what changes the schema, the doctor's look at the server, and whoever works beside
+"""Who may do without it: the engine itself, what changes the schema, the doctor, and whoever works beside
 PostgreSQL's own programs."""
 
 

@@ -31,6 +31,9 @@ from racing_coach_server.telemetry.models import LapRecord
 _LEFT_TO_US: Final = (" EXTENSION ", " COMMENT - EXTENSION ")
 """Entries of an archive that are not restored: extensions are the operator's, and there before."""
 
+_CATALOGUE: Final = " _timescaledb_"
+"""What TimescaleDB keeps of itself, where it keeps no table of ours: the one that is there has its own."""
+
 _ROLE: Final = text("select current_user, rolsuper from pg_roles where rolname = current_user")
 _AVAILABLE: Final = text("select default_version from pg_available_extensions where name = 'timescaledb'")
 _DATA_DIRECTORY: Final = text("select setting from pg_settings where name = 'data_directory'")
@@ -74,7 +77,8 @@ class Restore:
         archive = str(self.folder / DUMP)
         way = environment(self.settings.database, OURS)
         contents = await run_program(program, ["--list", archive], way)
-        lines = [line for line in contents.splitlines() if not any(each in line for each in _LEFT_TO_US)]
+        left = _LEFT_TO_US if manifest.timescaledb else (*_LEFT_TO_US, _CATALOGUE)
+        lines = [line for line in contents.splitlines() if not any(each in line for each in left)]
 
         async def size() -> int:
             async with engine.connect() as connection:
