@@ -90,7 +90,7 @@ class Reader:
         Args:
             block: as it stands, but for the machine's folders, which lie below one of ours.
             until: ends it once this was printed; for a program that runs on.
-            typed: lines, on a terminal.
+            typed: the answers to its questions, on a terminal.
             edit: what a reader puts in the place of names and passwords that stand for theirs.
             code: with which it ends.
 
@@ -100,7 +100,6 @@ class Reader:
         said = self.home / "said"
         terminal, ours = os.openpty()
         try:
-            os.write(terminal, "".join(f"{line}\n" for line in typed).encode())
             with said.open("w") as output:
                 process = subprocess.Popen(
                     ["bash", "-euo", "pipefail", "-c", self._on_this_machine(block.text, edit or {})],
@@ -111,7 +110,7 @@ class Reader:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            runs_on = _wait(process, said, until)
+            runs_on = _wait(process, said, until, terminal, list(typed))
         finally:
             os.close(terminal)
             os.close(ours)
@@ -134,12 +133,21 @@ class Reader:
         return path.read_text().splitlines() if path.exists() else []
 
 
-def _wait(process: subprocess.Popen[bytes], said: Path, until: str | None) -> bool:
-    """Wait for its end, or until it said that; then it is ended. Returns whether it had to be."""
+def _wait(process: subprocess.Popen[bytes], said: Path, until: str | None, terminal: int, typed: list[str]) -> bool:
+    """Wait for its end, or until it said that, and answer its questions. Returns whether it had to be ended.
+
+    Whoever asks for a password throws away what was typed before.
+    """
     deadline = time.monotonic() + 90
+    answered = 0
     while process.poll() is None and time.monotonic() < deadline:
-        if until is not None and until in said.read_text():
+        text = said.read_text()
+        if until is not None and until in text:
             break
+        if text.count("assword: ") > answered < len(typed):
+            time.sleep(0.1)  # it asks, and then listens
+            os.write(terminal, f"{typed[answered]}\n".encode())
+            answered += 1
         time.sleep(0.05)
     runs_on = process.poll() is None
     if runs_on:

@@ -9,9 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
+from tests.daemon import DaemonProcess
 from tests.docs.pages import block
 from tests.docs.reader import Reader
 from tests.infra import DAEMON, Broker, find_mosquitto
+from tests.servers import PostgresProcess
 
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import UntrustedBrokerError
@@ -84,7 +86,7 @@ def test_a_broker_with_users_and_tls(reader: Reader, need_mosquitto: None) -> No
     installed = reader.machine / "etc/mosquitto/mosquitto.conf"
     port, other = free_port(), free_port()
     text = installed.read_text()
-    assert "listener 1883" not in text
+    assert "\nlistener 1883" not in text
     text = text.replace("listener 8883", f"listener {port} 127.0.0.1").replace("listener 1884", f"listener {other}")
     installed.write_text(f"{text}\nuser root\n")
     (reader.machine / "var/lib/mosquitto").mkdir(parents=True)
@@ -122,10 +124,12 @@ async def _connect(reader: Reader, port: int) -> None:
             pass
 
 
-def test_the_daemons_settings_and_commands(reader: Reader, mosquitto_broker: Broker, database_url: str) -> None:
+def test_the_daemons_settings_and_commands(
+    reader: Reader, mosquitto_broker: Broker, postgres_process: PostgresProcess
+) -> None:
     """Secrets in files that root alone reads; the command hands them over, and the doctor is content."""
     own = mosquitto_broker.environment(DAEMON)
-    url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = make_url(postgres_process.url).set(drivername="postgresql").render_as_string(hide_password=False)
     host, port = own["RACING_COACH_MQTT__HOST"], own["RACING_COACH_MQTT__PORT"]
     reader.will_edit(
         f"sed -i 's/^RACING_COACH_MQTT__PORT=.*/RACING_COACH_MQTT__PORT={port}/; s/127.0.0.1/{host}/' \"$1\""
@@ -143,6 +147,8 @@ def test_the_daemons_settings_and_commands(reader: Reader, mosquitto_broker: Bro
     reader.follow(block("systemd/README.md: sudo install -m 644 systemd/racing-coach.service /etc/system"))
     unit = reader.machine / "etc/systemd/system/racing-coach.service"
     unit.write_text(unit.read_text().replace("/etc/racing-coach", str(reader.machine / "etc/racing-coach")))
+    with DaemonProcess(mosquitto_broker, postgres_process.url):
+        pass  # it has made its tables
     said = reader.follow(block("systemd/README.md: sudo install -m 755 systemd/racing-coach-command /usr/local/"))
     assert "racing-coach.env" in said
     assert "MQTT 5 connection" in said
@@ -158,7 +164,6 @@ def test_the_daemons_settings_and_commands(reader: Reader, mosquitto_broker: Bro
         "journalctl -u racing-coach -f",
         "createuser --pwprompt racing_coach",  # the system's PostgreSQL is not here
         "createdb --owner=racing_coach racing_coach",
-        "psql -d racing_coach -c create extension if not exists timescaledb",
     ]
 
 
