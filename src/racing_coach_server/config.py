@@ -65,7 +65,7 @@ def shown_url(text: str) -> str:
     return make_url(text).set(query={}).render_as_string(hide_password=True)
 
 
-SHOWN_SECRETS: Final = {"RACING_COACH_DATABASE__URL": shown_url}
+SHOWN_SECRETS: Final = {f"RACING_COACH_DATABASE__{name}": shown_url for name in ("URL", "READ_URL")}
 """What may be shown of a secret."""
 
 
@@ -77,6 +77,9 @@ class DatabaseSettings(BaseModel):
     url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr(
         "postgresql://racing_coach@127.0.0.1:5432/racing_coach"
     )
+    read_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        default=None, description="a read replica, for those who only read; what it lags behind is said"
+    )
     connect_timeout_s: float = Field(default=10.0, gt=0)
     command_timeout_s: float = Field(
         default=60.0, gt=0, description="a statement without an answer for so long is tried again"
@@ -84,6 +87,11 @@ class DatabaseSettings(BaseModel):
     synchronous_commit: Literal["on", "remote_apply", "remote_write", "local"] = Field(
         default="on", description="'off' would answer laps before they are safe and is not offered"
     )
+
+    @property
+    def for_reading(self) -> "DatabaseSettings":
+        """The way to the read replica; to the database itself where there is none."""
+        return self if self.read_url is None else self.model_copy(update={"url": self.read_url})
 
     @property
     def where(self) -> str:
@@ -185,6 +193,17 @@ class CoachingSettings(BaseModel):
     language: Annotated[str, AfterValidator(_language)] = Field(default="en", description="of what the coach says")
 
 
+class RetentionSettings(BaseModel):
+    """How long laps are kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep_days: int | None = Field(
+        default=None, ge=1, description="laps received longer ago are deleted; for ever if not set"
+    )
+    interval_s: float = Field(default=3600.0, gt=0, description="between two looks for such laps")
+
+
 class HealthSettings(BaseModel):
     """Heartbeats."""
 
@@ -203,6 +222,16 @@ class DoctorSettings(BaseModel):
     rig_password: SecretStr | None = None
     rig_host: str | None = Field(default=None, description="where rigs reach the broker; the daemon's if not set")
     rig_port: int = Field(default=1883, ge=1, le=65535)
+
+
+class BackupSettings(BaseModel):
+    """Backups."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    programs: Path | None = Field(
+        default=None, description="the folder of pg_dump and pg_restore, where the PATH does not have the right ones"
+    )
 
 
 class LogSettings(BaseModel):
@@ -226,11 +255,13 @@ class Settings(EnvironmentSettings):
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
     followers: FollowerSettings = FollowerSettings()
+    retention: RetentionSettings = RetentionSettings()
     health: HealthSettings = HealthSettings()
     limits: PayloadLimits = PayloadLimits()
     coaching: CoachingSettings = CoachingSettings()
     log: LogSettings = LogSettings()
     doctor: DoctorSettings = DoctorSettings()
+    backup: BackupSettings = BackupSettings()
 
     @classmethod
     def own_file(cls) -> Path:

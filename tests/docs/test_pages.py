@@ -9,11 +9,14 @@ RUN_ELSEWHERE = {
     "README.md: make demo": "tests/demo/test_demo.py runs what it starts",
     "README.md: make test": "it is what runs this",
     "CONTRIBUTING.md: make test": "it is what runs this",
+    "docs/backup.md: racing-coach backup /backups/2026-05-01": "tests/server/backup/test_backup.py",
+    "docs/backup.md: sudo systemctl stop racing-coach racing-coach restore /backu": "tests/server/backup/test_backup.py",
     "mosquitto/README.md: racing-coach end-session racing-coach-main": "tests/server/commands/test_commands.py",
 }
 
 NOT_RUN = {
     "systemd/README.md: sudo python3.13 -m venv /opt/racing-coach sudo /opt/racing-c": "a second installation, of minutes",
+    "docs/scaling.md: pg_basebackup -h PRIMARY -U replicator -D /var/lib/postgresq": "a second server; see test_replica.py",
     'docs/wire-format.md: { "lap_id": "0b2f...", "session": {"session_id": "7b2c...",': "a shape, with ... for values",
     'docs/wire-format.md: {"status": "success", "message": "lap 7 stored, 4,727 frames': "a shape, with ... for values",
     'docs/wire-format.md: {"instance": "...", "version": "...", "timestamp": "...", "u': "a shape, with ... for values",

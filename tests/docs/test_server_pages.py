@@ -183,6 +183,9 @@ def test_what_compose_is_asked(reader: Reader) -> None:
     reader.follow(block("docs/operations.md: cp .env.example .env chmod 600 .env editor .env"))
     reader.follow(block("docs/operations.md: docker compose exec daemon racing-coach laps list docker com"))
     reader.follow(block("mosquitto/README.md: docker compose exec broker sh /setup/add-user rig-1"))
+    reader.follow(block("docs/backup.md: docker compose exec daemon racing-coach backup /var/lib/raci"))
+    reader.follow(block("docs/backup.md: docker compose stop daemon docker compose exec database psql"))
+    backups = f"{reader.machine}/var/lib/racing-coach/backups/2026-05-01"
     asked = ["docker compose up -d", "docker compose exec broker sh /setup/add-user rig-1"]
     assert reader.not_run == [
         *asked,
@@ -193,6 +196,13 @@ def test_what_compose_is_asked(reader: Reader) -> None:
         "docker compose exec daemon racing-coach laps export LAP_ID -o /tmp/lap.csv",
         "docker compose exec daemon cat /tmp/lap.csv",
         "docker compose exec broker sh /setup/add-user rig-1",
+        f"docker compose exec daemon racing-coach backup {backups}",
+        f"docker compose cp daemon:{backups} .",
+        "docker compose stop daemon",
+        "docker compose exec database psql -U postgres -c alter role racing_coach superuser",
+        f"docker compose run --rm -v {reader.checkout}/2026-05-01:/backup:ro daemon restore /backup",
+        "docker compose exec database psql -U postgres -c alter role racing_coach nosuperuser",
+        "docker compose up -d",
     ]
 
 

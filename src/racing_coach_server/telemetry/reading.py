@@ -1,6 +1,6 @@
 """Stored laps, for reading: what commands, the picture and higher features use. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.frames import SessionFrame
 from racing_coach_server.telemetry.events import LapStored
-from racing_coach_server.telemetry.models import LapRecord, TrackSession
+from racing_coach_server.telemetry.models import LapRecord, TrackSession, frame_blocks
 from racing_coach_server.telemetry.schemas import StoredLap
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ class StoredLaps:
     async def find(self, lap_id: UUID) -> StoredLap | None:
         """One lap, None if it is not stored."""
         row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
+
         return None if row is None else stored_lap(row[0], row[1])
+
+    async def hold(self, lap_id: UUID) -> bool:
+        """Keep a lap from being deleted to the end of the transaction. False if it is deleted already."""
+        held = select(LapRecord.id).where(LapRecord.id == lap_id).with_for_update(read=True, key_share=True)
+        return (await self._session.execute(held)).scalar_one_or_none() is not None
 
     async def oldest(
         self, *, since: datetime | None, until: datetime, after: StoredLap | None = None, limit: int
@@ -99,6 +105,16 @@ class StoredLaps:
         if not frames.num_rows and await are_rows_left(self._session):
             frames = (await read_rows(self._session, lap_id)).select(names)
         return frames
+
+    async def count_frames(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """How many frames are there of laps; a lap without any is left out."""
+        frames = frame_blocks.c
+        counted = select(frames.lap_id, func.sum(frames.frame_count)).where(frames.lap_id.in_(lap_ids))
+        found = {row[0]: row[1] for row in await self._session.execute(counted.group_by(frames.lap_id))}
+        from racing_coach_server.telemetry.read_rows import count_rows  # noqa: PLC0415
+
+        others = [lap_id for lap_id in lap_ids if lap_id not in found]
+        return found | (await count_rows(self._session, others) if others else {})
 
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> "dict[str, npt.NDArray[np.float64]]":
         """A lap's frames in driving order, as the analysis takes them.
