@@ -65,7 +65,7 @@ def shown_url(text: str) -> str:
     return make_url(text).set(query={}).render_as_string(hide_password=True)
 
 
-SHOWN_SECRETS: Final = {"RACING_COACH_DATABASE__URL": shown_url}
+SHOWN_SECRETS: Final = {f"RACING_COACH_DATABASE__{name}": shown_url for name in ("URL", "READ_URL")}
 """What may be shown of a secret."""
 
 

@@ -10,6 +10,7 @@ SOURCE = Path(racing_coach_server.__file__).parent
 
 EDGES = {
     "messaging/committing.py",  # a message
+    "messaging/keeping.py",  # a rejected message
     "following/work.py",  # an event that is followed
     "following/runner.py",  # what is still to be followed
     "health/handlers.py",  # the heartbeat's question
