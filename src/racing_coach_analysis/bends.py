@@ -32,8 +32,8 @@ _TIGHTEST_EDGE: Final = 0.0022
 other."""
 
 _FLAT: Final = 0.6
-"""Curvature beyond this part of a bend's peak weighs no more in its apex: how a driver divides the turning within a bend
-is theirs, where it begins and ends is the track's."""
+"""Curvature beyond this part of a bend's peak weighs no more in its apex: how a driver divides the turning within a
+bend is theirs, where it begins and ends is the track's."""
 
 _BESIDE_M: Final = 100.0
 """Headings before and behind a bend are averaged over this."""

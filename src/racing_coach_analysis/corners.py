@@ -22,6 +22,13 @@ from racing_coach_analysis.window import PRESSED
 METHOD_VERSION: Final = 2
 """Goes up when laps give another map than before."""
 
+LAPS_FOR_MAP: Final = 5
+"""How many good laps a track's corners are found in at least. They are numbered once: one odd lap must not decide."""
+
+MOST_LAPS_FOR_MAP: Final = 20
+"""How many are waited for where other laps might still give another map: a bend that hardly counts as one, or a long
+kink whose apex differs from lap to lap."""
+
 _BEFORE_BRAKING_M: Final = 30.0
 """A corner starts this far before the place where drivers brake for it: whoever brakes earlier still does so in it."""
 
@@ -59,14 +66,16 @@ def find_corners(traces: Sequence[Trace]) -> TrackMap:
     return TrackMap(corners, length, "found", METHOD_VERSION)
 
 
-def corners_settled(traces: Sequence[Trace]) -> bool:
-    """Whether other laps of the same drivers would give the same corners: see `agreement.settled`.
+def number_corners(traces: Sequence[Trace]) -> TrackMap | None:
+    """The map that a track keeps, found in its first good laps; None while further laps may still change it.
 
     Raises:
         NotALapError: no lap tells how the track bends.
     """
+    if len(traces) < LAPS_FOR_MAP:
+        return None
     length, lines, _ = _lines(traces)
-    return settled(lines, length)
+    return find_corners(traces) if len(traces) >= MOST_LAPS_FOR_MAP or settled(lines, length) else None
 
 
 def _lines(traces: Sequence[Trace]) -> tuple[float, Floats, Sequence[Trace]]:

@@ -14,12 +14,13 @@ from tests.server.conftest import RunApp
 from tests.server.support import Stored, Watcher, arrow
 from tests.waiting import eventually
 
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 from racing_coach_server.analytics.comparison import service as comparisons
 from racing_coach_server.analytics.comparison.comparer import Comparer
 from racing_coach_server.analytics.comparison.followers import LapComparer
 from racing_coach_server.analytics.lap_analysis import schemas as analysis
 from racing_coach_server.analytics.lap_analysis import service as analyses
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP, Analyst
+from racing_coach_server.analytics.lap_analysis.analyst import Analyst
 from racing_coach_server.analytics.lap_analysis.followers import LapAnalyser
 from racing_coach_server.coaching import service as coachings
 from racing_coach_server.coaching.coach import Coach
