@@ -23,8 +23,8 @@ which a driver's corrections and the shifts within a lane cancel out."""
 _LASTS: Final = 0.0005
 """Curvature down to which a bend goes on, rad/m: a radius of 2 km."""
 
-_BEGINS: Final = 0.0012
-"""Curvature that a bend has to reach to be a corner, rad/m: 0.7 g at 270 km/h, where such bends are."""
+_BEGINS: Final = 0.0008
+"""Curvature that a bend has to reach to be a corner, rad/m: about half a g at 270 km/h, where such bends are."""
 
 _EDGE: Final = 0.25
 _TIGHTEST_EDGE: Final = 0.0022
