@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from benchmarks.coaching.noise import Part
 from benchmarks.coaching.physics import driven_with, moved, ramp, throttled
 from benchmarks.coaching.place import FULL, Floats, Landmarks, PlaceLap
 
@@ -26,6 +27,8 @@ class Planted:
         at_m: where to act: the braking point, the apex, the place of the throttle.
         corner_m: a place within the corner that the fault belongs to, the slowest.
         cost_s: by how much the lap is slower for it.
+        action_s: by how much it is slower than with that action as on the laps that it is compared with: for the fault
+            and for the chance in the same action, which no telemetry can tell from it.
     """
 
     kind: str
@@ -33,6 +36,7 @@ class Planted:
     at_m: float
     corner_m: float
     cost_s: float
+    action_s: float
 
 
 type Plant = Callable[[PlaceLap, Landmarks, float], tuple[PlaceLap, int] | None]
@@ -285,6 +289,24 @@ KINDS: Final[dict[str, tuple[Plant, str]]] = {
 }
 
 
+ACTIONS: Final[dict[str, tuple[Part, ...]]] = {
+    "brake_early": ("braking",),
+    "brake_soft": ("braking",),
+    "brake_held": ("apex",),
+    "brake_late": ("braking", "apex", "pick_up"),
+    "apex_slow": ("apex",),
+    "throttle_late": ("pick_up",),
+    "throttle_jerky": (),
+    "lift": (),
+    "coasting": ("braking",),
+    "gear_high": (),
+    "gear_low": (),
+    "line_tight": ("apex",),
+}
+"""What chance does to the action that a fault is in: who brakes 20 m early, and 3 m more by
+chance, brakes 23 m early."""
+
+
 def plant(lap: PlaceLap, corner: Landmarks, kind: str, size: float) -> tuple[PlaceLap, Planted] | None:
     """Drive a lap again with a fault at a corner; `None` where the fault does not fit."""
     maker, cause = KINDS[kind]
@@ -293,4 +315,4 @@ def plant(lap: PlaceLap, corner: Landmarks, kind: str, size: float) -> tuple[Pla
         return None
     changed, at = made
     cost = changed.lap_time - lap.lap_time
-    return changed, Planted(kind, cause, float(lap.place[at]), float(lap.place[corner.slowest]), cost)
+    return changed, Planted(kind, cause, float(lap.place[at]), float(lap.place[corner.slowest]), cost, cost)

@@ -99,7 +99,8 @@ def causes(done: Actions, rows: Flags) -> list[Found]:
     """
     mean = _Means(done, rows)
     makers = (_smoother, _gear, _rolling, _too_late, _too_early, _held, _slow, _late_throttle)
-    return [found for maker in makers if (found := maker(mean)) is not None]
+    # Where it is not known on most laps where something was done, nobody can be told where to do it otherwise.
+    return [found for maker in makers if (found := maker(mean)) is not None and np.isfinite(found.from_m + found.at_m)]
 
 
 class _Means:
