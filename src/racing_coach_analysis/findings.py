@@ -39,7 +39,7 @@ _EXPLAINS: Final = 0.4
 _MUCH_MORE: Final = 2.0
 """A cause on this lap alone is told instead of one that recurs if it is worth this many times as much."""
 
-_NO_ACCIDENT: Final = 0.002
+_NO_ACCIDENT: Final = 0.001
 """An action that differs by this chance or less did not differ by accident."""
 
 _FEWEST: Final = 3
