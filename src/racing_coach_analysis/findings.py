@@ -203,8 +203,9 @@ def _judged(scene: _Scene, found: Found, worth: Floats, seen: Flags) -> Finding 
     level = float(worth[yardstick].mean())
     gains = worth[seen] - level
     most = scene.most_by(found, seen)[seen]
-    if found.phase == "middle":
-        # Speed that is missing behind a corner may be made up for by a quicker way out: that is to the driver's credit.
+    if found.phase in {"middle", "exit"}:
+        # Speed that is missing behind a corner may be made up for by a quicker way out, and speed that was brought
+        # along may be thrown away on it: what was won is to the driver's credit, and could have been won all the same.
         most = np.maximum(most, worth[seen])
     # The bound, too, is against the yardstick: the reference may have been slower here than the driver usually is.
     gain = float(np.clip(gains.mean(), 0.0, most.mean() - level))
