@@ -5,7 +5,7 @@ the lap and from lap to lap; the line is half a metre to one side or the other. 
 it follows from physics, as with a fault.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Self
 
@@ -70,14 +70,15 @@ class Chance:
             int(chance.integers(2**62)),
         )
 
-    def but(self, corner: int, parts: Iterable[Part], other: "Chance | None") -> "Chance":
+    def but(self, corner: int, parts: Collection[Part], other: "Chance | None") -> "Chance":
         """The same, with some of it at one corner as on another lap, or as usual."""
-        changed = self
-        for part in parts:
-            values = list(getattr(self, part))
-            values[corner] = 0.0 if other is None else getattr(other, part)[corner]
-            changed = replace(changed, **{part: tuple(values)})
-        return changed
+        changed = {}
+        for part in ("braking", "apex", "pick_up"):
+            values: list[float] = list(getattr(self, part))
+            if part in parts:
+                values[corner] = 0.0 if other is None else getattr(other, part)[corner]
+            changed[part] = tuple(values)
+        return Chance(changed["braking"], changed["apex"], changed["pick_up"], self.around)
 
 
 def varied(lap: PlaceLap, corners: list[Landmarks], spread: Spread, chance: np.random.Generator) -> PlaceLap:

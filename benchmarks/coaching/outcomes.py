@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from benchmarks.coaching import stints
-from benchmarks.coaching.faults import KINDS, Planted
+from benchmarks.coaching.planting import KINDS, Planted
 from benchmarks.coaching.stints import PATTERNS, Stint, World, world
 
 from racing_coach_analysis.advice import advise

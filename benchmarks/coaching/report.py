@@ -7,7 +7,6 @@ from benchmarks.coaching.summary import SILENCE, Target
 from rich.console import Console
 from rich.table import Table
 
-
 _SHARES: Final = ("right_place", "right_cause", "silent", "cost_within", "fault_cost_within")
 
 

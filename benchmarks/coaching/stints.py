@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 import numpy as np
 from benchmarks.coaching import base, tracks
-from benchmarks.coaching.faults import ACTIONS, KINDS, Planted, plant
 from benchmarks.coaching.noise import LOOSE, STEADY, Chance, Spread, by_chance, varied
 from benchmarks.coaching.place import Landmarks, PlaceLap, landmarks
+from benchmarks.coaching.planting import ACTIONS, KINDS, Planted, plant
 from benchmarks.coaching.record import recorded
 
 from racing_coach_analysis.analysed import Analysed, analysed

@@ -18,8 +18,8 @@ TUNE: Final = (
     *(f"seed-{seed}" for seed in range(21, 31)),
 )
 REPORT: Final = tuple(f"seed-{seed}" for seed in range(41, 53))
-"""Ids of tracks. A number after `seed-` is what the track is made from. What was reported once is for tuning afterwards:
-whoever has seen how well it went has chosen by it what to do next.
+"""Ids of tracks. A number after `seed-` is what the track is made from. What was reported once is for tuning
+afterwards: whoever has seen how well it went has chosen by it what to do next.
 """
 
 _SMALLEST_GAP_M: Final = 25.0
