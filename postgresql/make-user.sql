@@ -5,8 +5,4 @@
 \getenv password POSTGRES_PASSWORD
 create role racing_coach login password :'password';
 alter database racing_coach owner to racing_coach;
-select exists (select from pg_available_extensions where name = 'timescaledb') as has_timescaledb \gset
-\if :has_timescaledb
-create extension if not exists timescaledb;
-\endif
 alter role postgres password null;

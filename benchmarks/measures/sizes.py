@@ -13,6 +13,7 @@ class Sizes:
         rounds: of a sustained rate; before and after each comes one of COPY alone.
         latency_laps: of each latency.
         baseline_laps: the obvious way takes a second for each.
+        layout_rounds: laps stored in each form of the frame table.
         growth_laps: of the rate before and after.
         growth_frames: stored between the two.
         coaching_laps: of each round with the coach at work, and of each without.
@@ -25,6 +26,7 @@ class Sizes:
     rounds: int
     latency_laps: int
     baseline_laps: int
+    layout_rounds: int
     growth_laps: int
     growth_frames: int
     coaching_laps: int
@@ -38,6 +40,7 @@ FULL = Sizes(
     rounds=8,
     latency_laps=400,
     baseline_laps=10,
+    layout_rounds=28,
     growth_laps=200,
     growth_frames=20_000_000,
     coaching_laps=200,
@@ -50,6 +53,7 @@ QUICK = Sizes(
     rounds=2,
     latency_laps=20,
     baseline_laps=2,
+    layout_rounds=12,
     growth_laps=40,
     growth_frames=5_000_000,
     coaching_laps=40,

@@ -47,17 +47,19 @@ _CPU_OF = ("daemon", "broker", "database")
 
 
 def _database(figures: Figures) -> Rows:
-    storage, growth = figures["storage"], figures["growth"]
+    layout, growth = figures["layout"], figures["growth"]
+    stored = f"{growth['frames_stored']:,}"
     rows: Rows = [
         ("database", ""),
         ("ceiling: binary COPY, one connection", f"{figures['ceiling']['frames_per_s']:,.0f} frames/s"),
         ("the same, a lap", f"{figures['ceiling']['lap_ms']:.1f} ms"),
         ("baseline: pydantic and ORM", f"{figures['baseline']['frames_per_s']:,.0f} frames/s"),
-        (f"a frame on disk, {storage['table']} table", f"{storage['bytes_per_frame']:.0f} bytes"),
+        ("a frame on disk", f"{layout['bytes_per_frame']:.0f} bytes"),
+        ("the same in the form before, a row a frame", f"{layout['before']['bytes_per_frame']:.0f} bytes"),
+        ("COPY of a lap, the form before ÷ now", f"{layout['copy_speedup']:.2f}"),
+        (f"ten channels of a lap in order, {stored} frames stored", f"{layout['read_lap_ms']:.1f} ms"),
     ]
-    if "columnstore_bytes_per_frame" in storage:
-        rows.append(("a frame in the columnstore", f"{storage['columnstore_bytes_per_frame']:.0f} bytes"))
-    growth_name = f"rate with {growth['frames_stored']:,} frames stored ÷ with none"
+    growth_name = f"rate with {stored} frames stored ÷ with none"
     return [*rows, (growth_name, f"{growth['ratio']:.2f}")]
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_SHOWN: Final = 200
+
+
+def shortened(text: str) -> str:
+    """What a message quotes of a text; a sender may have written 60,000 letters where a name belongs."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class Fault(StrEnum):
@@ -30,12 +37,18 @@ class RacingCoachError(Exception):
     │   ├── ContentTypeError          the content type says something else than the bytes
     │   ├── MalformedPayloadError     broken compression, JSON or Arrow
     │   └── InvalidLapError           decoded, but not a lap: names field, frame and value
+    ├── MissingExtraError             a command whose extra is not installed
     ├── BrokerError                   (racing_coach_core.mqtt.exceptions) the broker or the way to it
     ├── RigError                      (racing_coach_rig.exceptions)
     └── ServerError                   (racing_coach_server.exceptions)
+
+    Attributes:
+        fault: whose it is.
+        exit_code: of a command that it ends.
     """
 
     fault: ClassVar[Fault] = Fault.BUG
+    exit_code: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +62,34 @@ class ErrorDetail:
         return f"{'.'.join(map(str, self.loc))}: {self.msg}" if self.loc else self.msg
 
 
+class MissingExtraError(RacingCoachError):
+    """A command whose extra is not installed.
+
+    Attributes:
+        command: as it is typed.
+        extra: what to install.
+        module: what was not found.
+    """
+
+    fault = Fault.SENDER
+
+    def __init__(self, command: str, extra: str, module: str) -> None:
+        super().__init__(
+            f"`{command}` needs what racing-coach[{extra}] installs ({module} is not there);"
+            f" from a checkout: pip install '.[{extra}]'"
+        )
+        self.command = command
+        self.extra = extra
+        self.module = module
+
+
 class InvalidTopicError(RacingCoachError):
     """A topic that does not fit its template."""
 
     fault = Fault.SENDER
 
     def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(f"topic {topic!r}: {reason}")
+        super().__init__(f"topic {shortened(topic)!r}: {reason}")
         self.topic = topic
         self.reason = reason
 

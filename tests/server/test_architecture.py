@@ -15,6 +15,7 @@ EDGES = {
     "following/runner.py",  # what is still to be followed
     "health/handlers.py",  # the heartbeat's question
     "commands/runner.py",  # a command
+    "commands/convert.py",  # a lap converted
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew

@@ -10,6 +10,15 @@ from racing_coach_server.database.init_db import current_revision, head_revision
 from racing_coach_server.doctor.report import Report
 
 _SUBJECT = "database"
+_LOOKED_AT = 1_000
+_WITHOUT_FRAMES = text(f"""
+    select id from (select * from laps order by received_at desc limit {_LOOKED_AT}) lap
+    where frame_count <> coalesce(
+        (select sum(frame_count) from frame_blocks where lap_id = lap.id),
+        (select count(*) from telemetry where lap_id = lap.id)
+    )
+""")  # noqa: S608 (a number of ours)
+_HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
@@ -21,8 +30,10 @@ async def examine_database(settings: Settings, report: Report) -> None:
             await _server(connection, report)
             await _durability(connection, report)
             await _capacity(connection, settings, report)
-            await _hypertable(connection, report)
-        await _schema(await current_revision(engine), report)
+            revision = await current_revision(engine)
+            await _schema(revision, report)
+            if revision == head_revision():
+                await _frames(connection, report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
@@ -68,18 +79,29 @@ async def _capacity(connection: AsyncConnection, settings: Settings, report: Rep
         report.good("connections", f"{used} of {limit} in use, the daemon wants {needs}")
 
 
-async def _hypertable(connection: AsyncConnection, report: Report) -> None:
-    version = (
-        await connection.execute(text("select extversion from pg_extension where extname = 'timescaledb'"))
-    ).scalar()
-    if version is None:
-        report.advice(
-            "TimescaleDB",
-            "not installed in this database: telemetry is a plain table, 330 to 400 bytes a frame",
-            "for long keeping use TimescaleDB, whose columnstore takes about 81 bytes a frame",
+async def _frames(connection: AsyncConnection, report: Report) -> None:
+    """Whether laps have the frames that they were stored with, and are in the form of this version."""
+    short = (await connection.execute(_WITHOUT_FRAMES)).scalars().all()
+    if short:
+        report.bad(
+            "frames",
+            f"{len(short)} of the newest {_LOOKED_AT:,} laps have not the frames that came, such as lap {short[0]}",
+            "restore them from a backup; `racing-coach laps show` tells what was stored",
         )
     else:
-        report.good("TimescaleDB", version)
+        report.good("frames", f"the newest {_LOOKED_AT:,} laps have all of theirs")
+    if not (await connection.execute(_HAS_LZ4)).scalar_one():
+        report.advice(
+            "lz4",
+            "this PostgreSQL is built without it: frames are not compressed, and take half as much room again",
+            "take one that has it, as all the usual packages do, before many laps are stored",
+        )
+    if (await connection.execute(text("select to_regclass('telemetry_rows')"))).scalar() is not None:
+        report.advice(
+            "old laps",
+            "laps of an older version are stored in the form of that version, and take twice the room",
+            "`racing-coach db convert`, beside the daemon",
+        )
 
 
 async def _schema(current: str | None, report: Report) -> None:

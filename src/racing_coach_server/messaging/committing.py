@@ -13,6 +13,7 @@ from racing_coach_server.messaging.failures import Blame, Tries, blame_of, failu
 from racing_coach_server.messaging.fairness import rest
 from racing_coach_server.messaging.keeping import Keeper
 from racing_coach_server.messaging.messages import Message, Reply
+from racing_coach_server.messaging.readings import Readings
 from racing_coach_server.messaging.router import AnyRoute
 from racing_coach_server.messaging.trouble import Trouble
 
@@ -29,14 +30,16 @@ class Work:
 class Committer:
     """Runs a message's handler, again and again if need be, until something is committed."""
 
-    def __init__(self, database: Database, settings: DeliverySettings, trouble: Trouble) -> None:
+    def __init__(self, database: Database, settings: DeliverySettings, trouble: Trouble, readings: Readings) -> None:
         """Describe how to try.
 
         Args:
             database: where the transactions are.
             settings: how often, and with which pauses.
             trouble: told of every message that waits for the database.
+            readings: refuses a message that the daemon died of.
         """
+        self._readings = readings
         self._database = database
         self._settings = settings
         self._trouble = trouble
@@ -55,6 +58,7 @@ class Committer:
     async def _commit(self, route: AnyRoute, message: Message) -> Reply:
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         tries = Tries(bugs=self._settings.bug_tries, poison=self._settings.poison_tries)
+        is_well = False
         while True:
             work = Work()
             try:
@@ -70,10 +74,16 @@ class Committer:
                         await asyncio.sleep(backoff.next_s())
                     continue
                 failure = failure_of(error, blame)
-            reply = await self._keeper.keep(route, message, failure, in_doubt=tries.poison <= 0)
+            in_doubt = tries.poison <= 0
+            if blame is Blame.PERHAPS_POISON and in_doubt and not is_well:
+                # All tries may have fallen into an outage that is over now: one more, once the database writes.
+                is_well = await self._keeper.is_possible(message, failure)
+                tries.poison = 1 if is_well else self._settings.poison_tries
+                continue
+            reply = await self._keeper.keep(route, message, failure, in_doubt=in_doubt)
             if reply is not None:
                 return reply
-            tries.poison = self._settings.poison_tries
+            tries.poison, is_well = self._settings.poison_tries, False
 
     def _say(self, error: Exception, blame: Blame, tries: Tries, message: Message) -> None:
         match blame:
@@ -91,7 +101,7 @@ class Committer:
 
         What was read is not kept for the next try: through a long outage it would be as much as `limits` allow.
         """
-        reading = asyncio.create_task(route.read(message), name="read a message")
+        reading = asyncio.create_task(self._read(route, message), name="read a message")
         try:
             async with self._database.transaction() as session:
                 await session.connection()
@@ -100,3 +110,7 @@ class Committer:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, route: AnyRoute, message: Message) -> object:
+        async with self._readings.reading(message):
+            return await route.read(message)

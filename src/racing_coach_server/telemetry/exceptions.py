@@ -14,7 +14,10 @@ class TelemetryError(ServerError):
     ├── SessionConflictError    a known session comes with another track or car
     ├── LapConflictError        a known lap comes with other content
     ├── DecoderBugError         the decoder failed in a way it should not
-    └── StoredLapUnreadableError  a stored lap changed while it was read
+    ├── InvalidLapIdError       what is to name a lap is no id, and no first part of one
+    ├── InvalidCursorError      where a list is to go on is no place in it
+    ├── StoredLapUnreadableError  the stored frames of a lap are not what they should be
+    └── RowsDifferError         a lap's rows are not the lap that was stored
     """
 
     fault = Fault.SENDER
@@ -75,12 +78,38 @@ class DecoderBugError(TelemetryError):
         self.reason = reason
 
 
+class InvalidLapIdError(TelemetryError):
+    """What is to name a lap is no id, and no first part of one."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no lap_id: give it whole, or its first part, at least 6 hexadecimal digits")
+        self.text = text
+
+
+class InvalidCursorError(TelemetryError):
+    """Where a list is to go on is no place in it: no cursor, or one of a list in another order."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is no place in this list: a cursor is good for the search that it came from")
+        self.cursor = cursor
+
+
 class StoredLapUnreadableError(TelemetryError):
-    """The frames of a stored lap are not what they were counted to be: somebody changed them meanwhile."""
+    """The stored frames of a lap are not what a lap's frames are: somebody else than the daemon changed them."""
 
     fault = Fault.WORLD
 
-    def __init__(self, size: int, frames: int) -> None:
-        super().__init__(f"{frames:,} frames were counted, and {size:,} bytes read are not so many")
-        self.size = size
-        self.frames = frames
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stored frames cannot be read: {reason}")
+        self.reason = reason
+
+
+class RowsDifferError(TelemetryError):
+    """A lap that is stored as rows is not, or does not become, what came from the rig, by its content hash."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, lap_id: UUID, reason: str) -> None:
+        super().__init__(f"lap {lap_id}: {reason}")
+        self.lap_id = lap_id
+        self.reason = reason

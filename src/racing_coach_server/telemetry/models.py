@@ -1,12 +1,13 @@
 """Tables of the telemetry feature."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Double,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import REAL
+from sqlalchemy.dialects.postgresql import ARRAY, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -56,7 +57,11 @@ class TrackSession(Base):
 
 
 class LapRecord(Base):
-    """One stored lap; `id` is the lap_id of the wire. Its frames are in `telemetry`."""
+    """One stored lap; `id` is the lap_id of the wire. Its frames are in `frame_blocks`.
+
+    Track, configuration, car and driver are its session's, and stand here again: so each way to look for laps is one
+    look into an index, whatever the number of laps.
+    """
 
     __tablename__ = "laps"
 
@@ -71,16 +76,45 @@ class LapRecord(Base):
     content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     encoding: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    track_id: Mapped[str] = mapped_column(Text)
+    track_config_name: Mapped[str] = mapped_column(Text)
+    """Empty for a track without configurations."""
+    car_id: Mapped[str] = mapped_column(Text)
+    driver: Mapped[str] = mapped_column(Text)
+    """The session's driver_id, else the rig."""
+    driven_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    """Wall clock of the last frame; when the lap was received, where frames have no real clock."""
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
     __table_args__ = (
         UniqueConstraint("track_session_id", "lap_number"),
-        Index(None, "received_at"),
         Index(None, "created_at"),
+        # Each order of a list: of all laps, of a track's, a car's, a driver's and a rig's. The columns after the id are
+        # looked at in the index, so that what is rare on a track costs no look at laps.
+        Index("ix_laps_received", "received_at", "id"),
+        Index("ix_laps_time", "lap_time", "id"),
+        Index("ix_laps_driven", "driven_at", "id"),
+        Index("ix_laps_track_received", "track_id", "received_at", "id", "track_config_name", "car_id"),
+        Index("ix_laps_track_time", "track_id", "lap_time", "id", "track_config_name", "car_id"),
+        Index("ix_laps_track_driven", "track_id", "driven_at", "id", "track_config_name", "car_id"),
+        Index("ix_laps_car_received", "car_id", "received_at", "id"),
+        Index("ix_laps_car_time", "car_id", "lap_time", "id"),
+        Index("ix_laps_car_driven", "car_id", "driven_at", "id"),
+        Index("ix_laps_driver_received", "driver", "received_at", "id"),
+        Index("ix_laps_driver_time", "driver", "lap_time", "id", "track_id", "car_id"),
+        Index("ix_laps_driver_driven", "driver", "driven_at", "id"),
+        Index("ix_laps_rig_received", "rig_id", "received_at", "id"),
+        Index("ix_laps_rig_time", "rig_id", "lap_time", "id"),
+        Index("ix_laps_rig_driven", "rig_id", "driven_at", "id"),
+        # The best of each driver in each car on each track, and which tracks there are.
+        Index(
+            "ix_laps_best",
+            *("track_id", "track_config_name", "car_id", "driver", "lap_time", "id", "is_valid"),
+        ),
     )
 
 
-_COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
+COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
     "timestamp[us, tz=UTC]": _TIMESTAMP,
     "double": Double(),
     "float": REAL(),
@@ -89,17 +123,26 @@ _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
     "int64": BigInteger(),
     "bool": Boolean(),
 }
+"""Of each canonical Arrow type."""
 
-telemetry = Table(
-    "telemetry",
+BLOCK_FRAMES: Final = 480
+"""Frames in a block: 8 s. An array of 4 or 8 bytes a frame then just fills one or two of the pieces in which PostgreSQL
+keeps what is too large for a row (TOAST, 1,996 bytes each)."""
+
+frame_blocks = Table(
+    "frame_blocks",
     Base.metadata,
-    *(Column(channel.name, _COLUMN_TYPES[str(channel.type)], nullable=not channel.required) for channel in CHANNELS),
-    Column("track_session_id", Uuid, nullable=False),
-    Column("lap_id", Uuid, nullable=False),
-    Column("frame_index", Integer, nullable=False),
-    Index(None, "lap_id", "frame_index"),
-    comment="One row a frame. Its columns are those of racing_coach_core.channels; written by COPY only.",
+    Column("lap_id", Uuid, ForeignKey("laps.id", ondelete="CASCADE"), primary_key=True),
+    Column("first_frame", Integer, primary_key=True),
+    Column("frame_count", Integer, nullable=False),
+    *(
+        Column(channel.name, ARRAY(COLUMN_TYPES[str(channel.type)]), nullable=not channel.required)
+        for channel in CHANNELS
+    ),
+    CheckConstraint(f"first_frame % {BLOCK_FRAMES} = 0 and frame_count between 1 and {BLOCK_FRAMES}", "whole_blocks"),
+    comment="The frames of laps, an array a channel; the view telemetry has them one by one. Written by COPY only.",
 )
-"""Frames. No foreign keys: they would be checked row by row, and one transaction writes lap and frames.
+"""Frames, in blocks. A channel without any value in a lap is null in all of its blocks.
 
-`frame_index` counts the frames of a lap from 0 in driving order. Its index serves "this lap in order"."""
+The view `telemetry` makes one row a frame of them: its columns are the channels, `track_session_id`, `lap_id`, and
+`frame_index`, which counts the frames of a lap from 0 in driving order."""
