@@ -22,6 +22,7 @@ from benchmarks.measures.coaching import measure_coaching
 from benchmarks.measures.growth import measure_growth
 from benchmarks.measures.layout import measure_layout
 from benchmarks.measures.sizes import FULL, QUICK, Sizes
+from benchmarks.measures.startup import measure_startup
 from benchmarks.measures.throughput import Throughput
 from benchmarks.report.environment import environment
 from benchmarks.report.picture import draw
@@ -51,6 +52,8 @@ class Run:
         laps = self._step("simulating laps", simulate)
         payloads = self._step("encoding them", lambda: write_payloads(laps, self._scratch))
         throughput = Throughput(self._servers, laps, payloads, self._sizes, self._scratch)
+        rounds = self._sizes.startup_rounds
+        figures["startup"] = self._step("start-up", lambda: measure_startup(self._servers.dsn, rounds))
         self._step("warming up", lambda: measure_ceiling(self._servers, laps, _WARM_UP_LAPS))
         figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
         for encoding in ENCODINGS:

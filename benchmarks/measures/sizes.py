@@ -19,6 +19,7 @@ class Sizes:
         coaching_laps: of each round with the coach at work, and of each without.
         coaching_rounds: with the coach; there is one more without.
         analysed_laps: stored, and then analysed one after the other.
+        startup_rounds: each starts every command once.
     """
 
     ceiling_laps: int
@@ -32,6 +33,7 @@ class Sizes:
     coaching_laps: int
     coaching_rounds: int
     analysed_laps: int
+    startup_rounds: int
 
 
 FULL = Sizes(
@@ -46,6 +48,7 @@ FULL = Sizes(
     coaching_laps=200,
     coaching_rounds=5,
     analysed_laps=1_000,
+    startup_rounds=15,
 )
 QUICK = Sizes(
     ceiling_laps=12,
@@ -59,4 +62,5 @@ QUICK = Sizes(
     coaching_laps=40,
     coaching_rounds=1,
     analysed_laps=100,
+    startup_rounds=3,
 )

@@ -77,6 +77,13 @@ def _coaching(figures: Figures) -> Rows:
     ]
 
 
+def startup_rows(startup: dict[str, Any]) -> Rows:
+    return [
+        ("start-up", "ms", "÷ python -c pass"),
+        *((name, f"{one['ms']:.0f}", f"{one['ratio']:.1f}") for name, one in startup.items()),
+    ]
+
+
 def _targets(figures: Figures) -> Rows:
     rows: Rows = [("target", "", "measured", "")]
     for target in TARGETS:
@@ -88,17 +95,23 @@ def _targets(figures: Figures) -> Rows:
 
 
 def _tables(figures: Figures) -> tuple[Rows, ...]:
-    return _encodings(figures), _database(figures), _coaching(figures), _targets(figures)
+    startup = startup_rows(figures["startup"])
+    return _encodings(figures), _database(figures), _coaching(figures), startup, _targets(figures)
 
 
 def print_report(figures: Figures, console: Console) -> None:
-    for header, *rows in _tables(figures):
-        table = Table(*header)
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for row in rows:
-            table.add_row(*row, style="red" if row[-1] == "MISSED" else None)
-        console.print(table)
+    for rows in _tables(figures):
+        print_rows(rows, console)
+
+
+def print_rows(rows: Rows, console: Console) -> None:
+    header, *body = rows
+    table = Table(*header)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in body:
+        table.add_row(*row, style="red" if row[-1] == "MISSED" else None)
+    console.print(table)
 
 
 def write_markdown(figures: Figures, file: Path) -> None:

@@ -59,6 +59,13 @@ def _latency(percentile: str) -> Callable[[Figures], float]:
     return value
 
 
+def _startup(command: str) -> Callable[[Figures], float]:
+    def value(figures: Figures) -> float:
+        return float(figures["startup"][command]["ratio"])
+
+    return value
+
+
 TARGETS = (
     Target("arrow ÷ ceiling, one in flight", _one("arrow"), 0.60),
     Target("arrow ÷ ceiling, several in flight", _several("arrow"), 0.9),
@@ -80,4 +87,8 @@ TARGETS = (
     Target("growth: rate with a full table ÷ with an empty one", lambda f: f["growth"]["ratio"], 0.9),
     Target("arrow, loop blocked at most, ms", lambda f: f["arrow"]["loop_blocked_max_ms"], 50, below=True),
     Target("json, loop blocked at most, ms", lambda f: f["json"]["loop_blocked_max_ms"], 100, below=True),
+    Target("racing-coach --version ÷ python -c pass", _startup("racing-coach --version"), 15, below=True),
+    Target("racing-coach --help ÷ python -c pass", _startup("racing-coach --help"), 15, below=True),
+    Target("racing-coach laps list ÷ python -c pass", _startup("racing-coach laps list"), 45, below=True),
+    Target("racing-coach-rig status ÷ python -c pass", _startup("racing-coach-rig status"), 30, below=True),
 )

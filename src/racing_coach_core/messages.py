@@ -8,9 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
-from racing_coach_core.frame_columns import columns_of
 from racing_coach_core.frames import LapTelemetry, SessionFrame, WireModel
-from racing_coach_core.validation import check_frames
 
 
 class LapUploadRequest(WireModel):
@@ -22,6 +20,10 @@ class LapUploadRequest(WireModel):
 
     @model_validator(mode="after")
     def _is_a_lap(self) -> Self:
+        # Of all messages this one alone needs Arrow, which takes longer to import than all of them.
+        from racing_coach_core.frame_columns import columns_of  # noqa: PLC0415
+        from racing_coach_core.validation import check_frames  # noqa: PLC0415
+
         if errors := check_frames(columns_of(self.lap.frames)):
             raise ValueError(str(InvalidLapError(errors)))
         return self

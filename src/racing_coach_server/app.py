@@ -21,6 +21,7 @@ from racing_coach_server.exceptions import ClientIdInUseError
 from racing_coach_server.features import FEATURES, MakeFeature
 from racing_coach_server.following.following import Following
 from racing_coach_server.health.handlers import Health
+from racing_coach_server.lifecycle.retention import Retention
 from racing_coach_server.messaging.client import BrokerClient
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.readings import Readings
@@ -28,6 +29,7 @@ from racing_coach_server.messaging.router import Router
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.sd_notify import notify, watchdog_interval
+from racing_coach_server.service_status import ServiceStatus
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -60,6 +62,11 @@ class App:
             outgoing=lambda: self.client.outgoing,
             room=lambda: self.client.room(),  # noqa: PLW0108 (there is no client yet)
         )
+        self.retention = Retention(
+            settings,
+            made,
+            room=lambda: self.client.room(),  # noqa: PLW0108 (there is no client yet)
+        )
         self.readings = Readings(settings.state_folder)
         dispatcher = Dispatcher(
             self.router,
@@ -79,6 +86,10 @@ class App:
             settings, self.router, dispatcher, will=self.health.will(), on_connect=self._on_connect
         )
         self._stop = asyncio.Event()
+        self._status = ServiceStatus(
+            f"taking {self.router.things}",
+            (*self.client.troubles, *self.health.troubles, *self.following.troubles),
+        )
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -99,7 +110,7 @@ class App:
                 if main.done():
                     watchdog.cancel()
                     return
-                notify("STOPPING=1", f"STATUS=finishing {self.router.things} in flight")
+                self._status.stopping(f"finishing {self.router.things} in flight")
                 log.info("stopping")
                 async with asyncio.TaskGroup() as stopping:
                     stopping.create_task(self.following.stop(), name="stop followers")
@@ -110,6 +121,7 @@ class App:
             raise _first(group) from None
         finally:
             await self.following.close()
+            await self.retention.close()
             await self.database.close()
             self.dependencies.close()
             for signum in (signal.SIGTERM, signal.SIGINT):
@@ -130,6 +142,7 @@ class App:
             tasks.create_task(self.client.run(), name="broker")
             tasks.create_task(self.health.run(lambda: self.client.outgoing), name="heartbeat")
             tasks.create_task(self.following.run(), name="followers")
+            tasks.create_task(self.retention.run(), name="retention")
 
     async def _until_it_works(self, attempt: Callable[[], Any], trouble: Trouble) -> None:
         backoff = Backoff()
@@ -143,7 +156,7 @@ class App:
                 if not waits:
                     raise
                 trouble.began(in_words(error))
-                notify(f"STATUS=waiting: {in_words(error)}")
+                self._status.waiting(str(trouble))
                 await asyncio.sleep(backoff.next_s())
             else:
                 trouble.ended()
@@ -152,7 +165,7 @@ class App:
     async def _on_connect(self, connection: Connection) -> None:
         await self.health.say_online(connection)
         self.following.catch_up()
-        notify("READY=1", f"STATUS=taking {self.router.things}")
+        self._status.ready()
 
     async def _watchdog(self) -> None:
         interval = watchdog_interval()

@@ -19,11 +19,26 @@ EDGES = {
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
+    "doctor/database.py",  # how far the read replica is behind
+    "commands/prune.py",  # how many laps are old
+    "lifecycle/sweep.py",  # a few laps that are deleted
+    "lifecycle/erasure.py",  # a rejected message that is erased, and the record of it
+    "lifecycle/exporting.py",  # a lap that is exported
+    "doctor/laps.py",  # the doctor's look at what is stored
+    "backup/verify.py",  # laps looked at, page by page
 }
 """Who may call `Database.transaction()`: services are given a session, and flush."""
 
-ENGINES = {"database/engine.py", "database/init_db.py", "doctor/database.py"}
-"""Who may do without it: the engine itself, migrations, and the doctor's look at the server."""
+ENGINES = {
+    "database/engine.py",
+    "database/init_db.py",
+    "doctor/daemon.py",
+    "doctor/database.py",
+    "backup/dump.py",
+    "backup/restore.py",
+}
+"""Who may do without it: the engine itself, migrations, the doctor's look at the server, and whoever works beside
+PostgreSQL's own programs."""
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:

@@ -32,6 +32,7 @@ class Publisher:
         self._settings = settings
         self._topics = settings.mqtt.topics
         self._status_topic = self._topics.rig_status.build(rig=settings.rig)
+        self._outbox = outbox
         self._window = SendingWindow(settings, outbox)
         self.ear = CoachingEar(self._topics, settings.rig)
         """What the coach said."""
@@ -39,6 +40,8 @@ class Publisher:
         self.trouble: str | None = None
         """What is wrong with the way to the broker, in words; None while nothing is."""
         self.connected = False
+        self.refusals = 0
+        """How often in a row the broker was not to be had for a reason that no waiting heals."""
 
     def wake(self) -> None:
         """A lap was put on disk: send it now."""
@@ -55,24 +58,31 @@ class Publisher:
                 # Either an older connection of this program, believed dead, showed life for a moment; or another
                 # rig has the same name, and then each of the two sends for some seconds in turn.
                 longer_s = _TAKEN_OVER_S
-                self._in_trouble(str(error))
+                await self._in_trouble(error)
             except (BrokerError, OutboxError) as error:
-                self._in_trouble(str(error))
+                await self._in_trouble(error)
             finally:
                 self.connected = False
             await asyncio.sleep(longer_s + backoff.next_s())
 
-    def _in_trouble(self, reason: str) -> None:
+    async def _in_trouble(self, error: BrokerError | OutboxError) -> None:
+        reason = str(error)
         if self.trouble is None:
             log.warning("nothing can be sent, laps wait on disk", reason=reason)
         self.trouble = reason
+        if isinstance(error, BrokerError):
+            if not error.heals:
+                self.refusals += 1
+            # For `status`. A disk that refuses this too is told of when a lap is to be written.
+            with contextlib.suppress(OutboxError):
+                await asyncio.to_thread(self._outbox.way.is_blocked, reason)
 
     async def _session(self, backoff: Backoff) -> None:
         connection = Connection(
             self._settings.mqtt,
             client_id=self._settings.client_id,
             receive_maximum=32,
-            will=Will(topic=self._status_topic, payload=_status(online=False)),
+            will=Will(topic=self._status_topic, payload=presence(online=False)),
         )
         async with connection:
             try:
@@ -89,13 +99,15 @@ class Publisher:
         log.info("connected to the broker", rig=self._settings.rig, session_present=connection.session_present)
         self.trouble = refusal
         self.connected = True
+        self.refusals = 0
+        await asyncio.to_thread(self._outbox.way.is_open)
         backoff.reset()
         await self._window.send(connection)
 
     async def _say_hello(self, connection: Connection) -> str | None:
         """Say online. Returns why the broker refuses that, None if it does not: laps may be welcome all the same."""
         try:
-            await connection.publish(self._status_topic, _status(online=True), retain=True)
+            await connection.publish(self._status_topic, presence(online=True), retain=True)
         except PublishRefusedError as error:
             log.warning("nobody sees that this rig is online, laps are sent", reason=str(error))
             return str(error)
@@ -106,8 +118,9 @@ class Publisher:
         if connection.alive:
             with contextlib.suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_S):
-                    await connection.publish(self._status_topic, _status(online=False), retain=True)
+                    await connection.publish(self._status_topic, presence(online=False), retain=True)
 
 
-def _status(*, online: bool) -> bytes:
+def presence(*, online: bool) -> bytes:
+    """What is retained of whether this rig is there."""
     return RigStatus(online=online, timestamp=datetime.now(UTC)).model_dump_json().encode()

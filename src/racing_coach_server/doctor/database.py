@@ -3,45 +3,71 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from racing_coach_core.findings import Report
 from racing_coach_server.config import Settings
-from racing_coach_server.database.engine import create_engine
+from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
-from racing_coach_server.doctor.report import Report
+from racing_coach_server.database.replica import Lag, lag_of
 
 _SUBJECT = "database"
-_LOOKED_AT = 1_000
-_WITHOUT_FRAMES = text(f"""
-    select id from (select * from laps order by received_at desc limit {_LOOKED_AT}) lap
-    where frame_count <> coalesce(
-        (select sum(frame_count) from frame_blocks where lap_id = lap.id),
-        (select count(*) from telemetry where lap_id = lap.id)
-    )
-""")  # noqa: S608 (a number of ours)
+_REPLICA = "read replica"
 _HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
-async def examine_database(settings: Settings, report: Report) -> None:
-    """Connect, and look at what durability and capacity rest on."""
+async def examine_database(settings: Settings, report: Report) -> bool:
+    """Connect, and look at what durability and capacity rest on.
+
+    Returns:
+        whether it has this version's tables, so that what is in them can be looked at.
+    """
     engine = create_engine(settings.database, pool_size=2, application="racing-coach doctor")
     try:
         async with engine.connect() as connection:
             await _server(connection, report)
             await _durability(connection, report)
             await _capacity(connection, settings, report)
-            revision = await current_revision(engine)
-            await _schema(revision, report)
-            if revision == head_revision():
-                await _frames(connection, report)
+            await _unfinished_restore(connection, report)
+            await _form(connection, report)
+        return _schema(await current_revision(engine), report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
             f"{settings.database.where} not reached: {in_words(error)}",
             "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
         )
+        return False
     finally:
         await engine.dispose()
+
+
+async def examine_replica(settings: Settings, report: Report) -> None:
+    """The read replica, where there is one: whether it is one, and how far it is behind."""
+    if settings.database.read_url is None:
+        return
+    where = settings.database.for_reading
+    engine = create_engine(where, pool_size=1, application="racing-coach doctor", is_read_only=True)
+    try:
+        async with Database(engine).transaction() as session:
+            lag = await lag_of(session)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
+        remedy = "check RACING_COACH_DATABASE__READ_URL; laps are stored all the same"
+        report.bad(_REPLICA, f"{where.where} not reached: {in_words(error)}", remedy)
+    else:
+        _lag(lag, report)
+    finally:
+        await engine.dispose()
+
+
+def _lag(lag: Lag | None, report: Report) -> None:
+    if lag is None:
+        remedy = "it may be read from all the same; point RACING_COACH_DATABASE__READ_URL at a standby to relieve it"
+        report.advice(_REPLICA, "the server is no replica", remedy)
+    elif not lag.is_fed:
+        report.bad(_REPLICA, str(lag), "look at primary_conninfo on the replica, and at pg_stat_replication")
+    else:
+        report.good(_REPLICA, str(lag))
 
 
 async def _show(connection: AsyncConnection, name: str) -> str:
@@ -79,17 +105,18 @@ async def _capacity(connection: AsyncConnection, settings: Settings, report: Rep
         report.good("connections", f"{used} of {limit} in use, the daemon wants {needs}")
 
 
-async def _frames(connection: AsyncConnection, report: Report) -> None:
-    """Whether laps have the frames that they were stored with, and are in the form of this version."""
-    short = (await connection.execute(_WITHOUT_FRAMES)).scalars().all()
-    if short:
+async def _unfinished_restore(connection: AsyncConnection, report: Report) -> None:
+    restoring = (await connection.execute(text("select current_setting('timescaledb.restoring', true)"))).scalar()
+    if restoring == "on":
         report.bad(
-            "frames",
-            f"{len(short)} of the newest {_LOOKED_AT:,} laps have not the frames that came, such as lap {short[0]}",
-            "restore them from a backup; `racing-coach laps show` tells what was stored",
+            "restore",
+            "TimescaleDB is as it is in the middle of a restore, and does no work in the background",
+            "run `racing-coach restore` again, or as a superuser `select timescaledb_post_restore()`",
         )
-    else:
-        report.good("frames", f"the newest {_LOOKED_AT:,} laps have all of theirs")
+
+
+async def _form(connection: AsyncConnection, report: Report) -> None:
+    """Whether frames are stored as this version would store them on a server that can do all of it."""
     if not (await connection.execute(_HAS_LZ4)).scalar_one():
         report.advice(
             "lz4",
@@ -104,9 +131,10 @@ async def _frames(connection: AsyncConnection, report: Report) -> None:
         )
 
 
-async def _schema(current: str | None, report: Report) -> None:
+def _schema(current: str | None, report: Report) -> bool:
     head = head_revision()
     if current == head:
         report.good("schema", f"revision {current}")
-    else:
-        report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+        return True
+    report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+    return False

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.content import content_sha256
 from racing_coach_server.telemetry.copy_frames import copy_frames
 from racing_coach_server.telemetry.exceptions import RowsDifferError
 from racing_coach_server.telemetry.models import LapRecord, frame_blocks

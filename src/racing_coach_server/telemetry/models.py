@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -114,6 +115,39 @@ class LapRecord(Base):
     )
 
 
+class DeletedLap(Base):
+    """A lap that was deleted, so that it does not come back when its rig, which saw no answer, sends it again."""
+
+    __tablename__ = "deleted_laps"
+
+    lap_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    track_session_id: Mapped[UUID] = mapped_column(Uuid)
+    rig_id: Mapped[str] = mapped_column(Text)
+    lap_number: Mapped[int] = mapped_column(Integer)
+    payload_sha256: Mapped[str] = mapped_column(Text)
+    content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    stored_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    about: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What was known of it: track, car, driver, lap time, when it was received."""
+    deleted_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
+
+    __table_args__ = (Index(None, "track_session_id", "lap_number"), Index(None, "deleted_at"))
+
+
+class SessionRelabel(Base):
+    """That a driving session was given another track, car or driver: what its rig says of it still counts as known."""
+
+    __tablename__ = "session_relabels"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, init=False)
+    track_session_id: Mapped[UUID] = mapped_column(Uuid, index=True)
+    laps: Mapped[int] = mapped_column(Integer)
+    """How many the session had."""
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    relabelled_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
+
+
 COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
     "timestamp[us, tz=UTC]": _TIMESTAMP,
     "double": Double(),
@@ -135,10 +169,7 @@ frame_blocks = Table(
     Column("lap_id", Uuid, ForeignKey("laps.id", ondelete="CASCADE"), primary_key=True),
     Column("first_frame", Integer, primary_key=True),
     Column("frame_count", Integer, nullable=False),
-    *(
-        Column(channel.name, ARRAY(COLUMN_TYPES[str(channel.type)]), nullable=not channel.required)
-        for channel in CHANNELS
-    ),
+    *(Column(channel.name, ARRAY(COLUMN_TYPES[channel.kind]), nullable=not channel.required) for channel in CHANNELS),
     CheckConstraint(f"first_frame % {BLOCK_FRAMES} = 0 and frame_count between 1 and {BLOCK_FRAMES}", "whole_blocks"),
     comment="The frames of laps, an array a channel; the view telemetry has them one by one. Written by COPY only.",
 )

@@ -1,27 +1,31 @@
 """Stored laps, for reading: what commands, the picture and higher features use. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import LAP_SCHEMA
+from racing_coach_core.channels import CHANNELS
 from racing_coach_core.frames import SessionFrame
-from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
-from racing_coach_server.telemetry.models import LapRecord, TrackSession
-from racing_coach_server.telemetry.read_frames import read_frames
-from racing_coach_server.telemetry.read_rows import are_rows_left, read_rows
+from racing_coach_server.telemetry.models import LapRecord, TrackSession, frame_blocks
 from racing_coach_server.telemetry.schemas import StoredLap
 
-_MEASURED: Final = tuple(name for name in LAP_SCHEMA.names if name != "timestamp")
+if TYPE_CHECKING:
+    # Imported where frames are read: a list of laps does without Arrow and numpy, which take longer to import than
+    # it takes.
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from racing_coach_core.arrow_types import Column
+    from racing_coach_core.lap import Lap
+
+_ALL: Final = tuple(channel.name for channel in CHANNELS)
+_MEASURED: Final = tuple(name for name in _ALL if name != "timestamp")
 
 
 class StoredLaps:
@@ -33,7 +37,13 @@ class StoredLaps:
     async def find(self, lap_id: UUID) -> StoredLap | None:
         """One lap, None if it is not stored."""
         row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
+
         return None if row is None else stored_lap(row[0], row[1])
+
+    async def hold(self, lap_id: UUID) -> bool:
+        """Keep a lap from being deleted to the end of the transaction. False if it is deleted already."""
+        held = select(LapRecord.id).where(LapRecord.id == lap_id).with_for_update(read=True, key_share=True)
+        return (await self._session.execute(held)).scalar_one_or_none() is not None
 
     async def oldest(
         self, *, since: datetime | None, until: datetime, after: StoredLap | None = None, limit: int
@@ -81,19 +91,32 @@ class StoredLaps:
         )
         return [LapStored(*row) for row in await self._session.execute(statement)]
 
-    async def columns(self, lap_id: UUID, names: Sequence[str] = LAP_SCHEMA.names) -> pa.RecordBatch:
+    async def columns(self, lap_id: UUID, names: Sequence[str] = _ALL) -> "pa.RecordBatch":
         """A lap's frames in driving order, as canonical columns; no rows for an unknown lap.
 
         Args:
             lap_id: which lap.
             names: channels, in the order of the columns; all of them if not given.
         """
+        from racing_coach_server.telemetry.read_frames import read_frames  # noqa: PLC0415
+        from racing_coach_server.telemetry.read_rows import are_rows_left, read_rows  # noqa: PLC0415
+
         frames = await read_frames(self._session, lap_id, names)
         if not frames.num_rows and await are_rows_left(self._session):
             frames = (await read_rows(self._session, lap_id)).select(names)
         return frames
 
-    async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
+    async def count_frames(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """How many frames are there of laps; a lap without any is left out."""
+        frames = frame_blocks.c
+        counted = select(frames.lap_id, func.sum(frames.frame_count)).where(frames.lap_id.in_(lap_ids))
+        found = {row[0]: row[1] for row in await self._session.execute(counted.group_by(frames.lap_id))}
+        from racing_coach_server.telemetry.read_rows import count_rows  # noqa: PLC0415
+
+        others = [lap_id for lap_id in lap_ids if lap_id not in found]
+        return found | (await count_rows(self._session, others) if others else {})
+
+    async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> "dict[str, npt.NDArray[np.float64]]":
         """A lap's frames in driving order, as the analysis takes them.
 
         Args:
@@ -111,12 +134,17 @@ class StoredLaps:
             if frames.column(name).null_count < frames.num_rows
         }
 
-    async def lap(self, stored: StoredLap) -> Lap:
+    async def lap(self, stored: StoredLap) -> "Lap":
         """A stored lap, whole, as it was before it was stored."""
+        from racing_coach_core.lap import Lap  # noqa: PLC0415
+
         return Lap(stored.lap_id, stored.session, stored.lap_time, await self.columns(stored.lap_id))
 
 
-def _floats(column: Column) -> npt.NDArray[np.float64]:
+def _floats(column: "Column") -> "npt.NDArray[np.float64]":
+    import numpy as np  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
     numbers = column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column
     return np.asarray(numbers.cast(pa.float64()).to_numpy(zero_copy_only=False))
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import itertools
+import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from tests.infra import RIGS, Broker
 from tests.laps import lap_json, make_lap, to_bytes
-from tests.rig.rig_program import RigProgram
+from tests.rig.rig_program import RigProgram, finish
+from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon, always
 
 from racing_coach_core.codecs import arrow
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.entry import State
@@ -209,12 +212,53 @@ async def test_a_wrong_setting_is_named(program: RigProgram, lap_file: Callable[
     assert "Traceback" not in done.errors
 
 
-async def test_a_wrong_password_is_told(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """The lap waits, and the message names the variables to check."""
-    program.environment["RACING_COACH_MQTT__PASSWORD"] = "guessed"
-    done = await program("publish", "--timeout", "1", lap_file())
+async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """After the second refusal, long before the timeout; the reason stands whole, and stays for `status`."""
+    program.environment |= {"RACING_COACH_MQTT__PASSWORD": "guessed", "COLUMNS": "60"}
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    reason = "check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
     assert done.code == 1
-    assert "RACING_COACH_MQTT__PASSWORD" in done.output
+    assert reason in done.errors
+    assert reason in done.output
+    assert "on disk: 1 lap" in done.output
+    assert "Traceback" not in done.errors
+    status = await program("status")
+    assert "RACING_COACH_MQTT__PASSWORD" in status.output.replace("\n", "").replace("│", "").replace(" ", "")
+
+
+async def test_no_password_is_said(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """A broker that wants one, and none set: that is what is said, not that one is wrong."""
+    del program.environment["RACING_COACH_MQTT__PASSWORD"]
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    assert done.code == 1
+    assert "no password (RACING_COACH_MQTT__PASSWORD) is set" in done.output
+
+
+async def test_a_broker_that_is_reached_again_is_no_trouble(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """What `status` said of the way to the broker is gone with the first connection."""
+    password = program.environment["RACING_COACH_MQTT__PASSWORD"]
+    program.environment["RACING_COACH_MQTT__PASSWORD"] = "guessed"
+    await program("publish", lap_file())
+    program.environment["RACING_COACH_MQTT__PASSWORD"] = password
+    async with ScriptedDaemon(mosquitto_broker, rig):
+        assert (await program("publish", lap_file())).code == 0
+    assert "not reached" not in (await program("status")).output
+
+
+async def test_ctrl_c_says_that_the_lap_is_on_disk(tmp_path: Path, lap_file: Callable[..., Path]) -> None:
+    """Exit code 130, and what comes next."""
+    program = RigProgram(tmp_path, "rig-1", None, {})
+    async with program.running("publish", lap_file()) as process:
+        while not program.outbox_path.exists() or not waiting(program):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        done = await finish(process)
+    assert done.code == 130
+    assert "on disk: 1 lap" in done.output
+    assert "`racing-coach-rig run` sends what is there" in done.output
     assert "Traceback" not in done.errors
 
 
@@ -249,3 +293,21 @@ async def test_the_program_says_what_it_can() -> None:
     assert done.code == 0
     for command in ("publish", "run", "status", "rejected"):
         assert command in done.output
+
+
+async def test_notes_on_a_file_are_one_line(program: RigProgram) -> None:
+    """A recording of which much is no lap says the first thing, and how much more there is; --verbose says all."""
+    path = program.home / "session.ibt"
+    path.write_bytes(ibt_bytes(drive(laps_of(3)))[:-30])
+    short = (await program("publish", "--timeout", "0.1", path)).output
+    long = (await program("publish", "--timeout", "0.1", "--verbose", path)).output
+    assert "more of this kind; --verbose shows them" in short
+    assert short.count("session.ibt: ") == 2
+    assert long.count("session.ibt: ") > 2
+    assert "--verbose" not in long
+
+
+async def test_dropping_nothing_asks_nothing(program: RigProgram) -> None:
+    """No question where no lap was rejected."""
+    done = await program("rejected", "drop")
+    assert (done.code, "0 laps dropped" in done.output) == (0, True)
