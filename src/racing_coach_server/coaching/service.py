@@ -15,7 +15,7 @@ from racing_coach_server.coaching.models import CoachingRecord
 from racing_coach_server.following.frontier import FRESH, Window
 from racing_coach_server.telemetry.models import LapRecord
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of how advice is chosen; a higher one speaks anew where it failed, and on demand everywhere."""
 
 _COUNTED: Final = 10_000
