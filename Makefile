@@ -88,7 +88,8 @@ soak: $(VENV)/.dev ## Drive laps through random faults for MINUTES (SEED=n repea
 .PHONY: lock
 lock: $(VENV)/bin/python ## Pin the dependencies again
 	$(UV) pip compile -q -U --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra server -o requirements/server.txt
-	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/server.txt -o requirements/demo.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra web -c requirements/server.txt -o requirements/web.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/web.txt -o requirements/demo.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
 	echo "atheris==3.1.0" | $(UV) pip compile -q - --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" -o requirements/fuzz.txt
 
