@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_server.analytics.comparison.events import LapCompared
 from racing_coach_server.analytics.comparison.models import LapComparisonRecord
 from racing_coach_server.coaching.models import CoachingRecord
+from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.following.frontier import Window
 from racing_coach_server.telemetry.models import LapRecord
 
@@ -59,7 +60,9 @@ class CoachingService:
         row |= values
         statement = insert(CoachingRecord).values(lap_id=comparison.lap_id, **row)
         again: Values = {name: statement.excluded[name] for name in row} | {"created_at": func.now()}
-        await self._session.execute(statement.on_conflict_do_update(index_elements=["lap_id"], set_=again))
+        kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again)
+        said = kept.returning(CoachingRecord.lap_id).cte("said")
+        await self._session.execute(announcing(said, Announced.COACHING, said.c.lap_id))
 
     async def unpublished(self, lap_id: UUID) -> tuple[CoachingRecord, datetime] | None:
         """What is to be said of a lap now, and when the lap was stored: not yet seen published, and still fresh."""

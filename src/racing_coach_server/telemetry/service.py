@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.completeness import is_valid_lap
 from racing_coach_core.frames import SessionFrame
+from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.database.base import Base
 from racing_coach_server.telemetry.copy_frames import copy_frames
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
@@ -25,7 +26,13 @@ _FIND_SESSION: Final = select(*(_sessions.c[name] for name in _SESSION_IDENTITY)
     _sessions.c.id == bindparam("session_id")
 )
 _ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(_sessions.c.id)
-_ADD_LAP: Final = insert(_laps).on_conflict_do_nothing().returning(_laps.c.created_at)
+_NEW_LAP: Final = {
+    column: bindparam(f"new_{column.name}", type_=column.type) for column in _laps.c if column.name != "created_at"
+}
+_ADDED: Final = (
+    insert(_laps).values(_NEW_LAP).on_conflict_do_nothing().returning(_laps.c.id, _laps.c.created_at).cte("added")
+)
+_ADD_LAP: Final = announcing(_ADDED, Announced.LAP, _ADDED.c.id, _ADDED.c.created_at)
 
 
 class TelemetryService:
@@ -93,7 +100,8 @@ class TelemetryService:
             "encoding": received.encoding,
             "received_at": received.received_at,
         }
-        created_at: datetime | None = (await self._session.execute(_ADD_LAP, values)).scalar_one_or_none()
+        new = {f"new_{name}": value for name, value in values.items()}
+        created_at: datetime | None = (await self._session.execute(_ADD_LAP, new)).scalar_one_or_none()
         return created_at
 
     async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:
