@@ -3,10 +3,11 @@
 import { el } from "./dom.js";
 import { SHADES, deltaColours, shadesByDelta, shadesBySpeed, speedColours } from "./paint.js";
 import { colour } from "./preferences.js";
+import { Projection } from "./projection.js";
 
 /** @typedef {import("./columns.js").Column} Column */
 /** @typedef {import("./view.js").View} View */
-/** @typedef {{x: Column, y: Column}} Path metres east and north */
+/** @typedef {import("./projection.js").Path} Path */
 /** @typedef {{index: number, text: string}} Mark a corner's apex */
 
 /**
@@ -19,29 +20,30 @@ import { colour } from "./preferences.js";
  * @property {Mark[]} marks
  */
 
-const MARGIN = 26;
-
 export class TrackMap {
   /**
    * @param {HTMLElement} parent
    * @param {Track} track
    * @param {View} view
+   * @param {AbortSignal} signal when it is no longer on the page
    */
-  constructor(parent, track, view) {
+  constructor(parent, track, view, signal) {
     this.track = track;
     this.view = view;
     this.canvas = /** @type {HTMLCanvasElement} */ (el("canvas"));
     this.dot = el("div.map-dot", { hidden: true });
     parent.append(this.canvas, this.dot);
     this.colouredBy = track.delta === null ? "speed" : "delta";
-    this.project = { scale: 1, x: 0, y: 0 };
+    this.projection = new Projection();
     view.onStretch(() => this.draw());
     view.onCursor((cursor) => this.#drawDot(cursor));
     this.canvas.addEventListener("pointermove", (event) => this.#point(event, 24));
     this.canvas.addEventListener("pointerdown", (event) => this.#point(event, 60));
     this.canvas.addEventListener("dblclick", () => view.showAll());
-    document.addEventListener("theme", () => this.draw());
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    document.addEventListener("theme", () => this.draw(), { signal });
+    const observer = new ResizeObserver(() => this.draw());
+    observer.observe(this.canvas);
+    signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /** @param {"delta" | "speed"} by */
@@ -55,7 +57,7 @@ export class TrackMap {
     if (width === 0) return;
     this.canvas.width = Math.round(width * devicePixelRatio);
     this.canvas.height = Math.round(height * devicePixelRatio);
-    this.#aim(width, height);
+    this.projection.aim(this.track.lap, this.view.stretch, width, height);
     const ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     ctx.scale(devicePixelRatio, devicePixelRatio);
     ctx.lineCap = ctx.lineJoin = "round";
@@ -65,37 +67,6 @@ export class TrackMap {
     this.#strokeShades(ctx, from, to);
     this.#write(ctx);
     this.#drawDot(this.view.cursor);
-  }
-
-  /**
-   * Fits what is shown of the lap into the canvas.
-   *
-   * @param {number} width
-   * @param {number} height
-   */
-  #aim(width, height) {
-    const { from, to } = this.view.stretch;
-    const [left, right] = extent(this.track.lap.x, from, to);
-    const [bottom, top] = extent(this.track.lap.y, from, to);
-    const scale = Math.min((width - 2 * MARGIN) / Math.max(right - left, 20), (height - 2 * MARGIN) / Math.max(top - bottom, 20));
-    this.project = {
-      scale,
-      x: width / 2 - ((left + right) / 2) * scale,
-      y: height / 2 + ((bottom + top) / 2) * scale,
-    };
-  }
-
-  /**
-   * Where a place is on the canvas, in CSS pixels.
-   *
-   * @param {Path} path
-   * @param {number} index
-   * @returns {[number, number] | null}
-   */
-  #at(path, index) {
-    const [x, y] = [path.x[index], path.y[index]];
-    if (x === null || y === null) return null;
-    return [this.project.x + x * this.project.scale, this.project.y - y * this.project.scale];
   }
 
   /**
@@ -123,7 +94,7 @@ export class TrackMap {
   #trace(ctx, path, from, to) {
     let isOn = false;
     for (let index = from; index <= to; index += 1) {
-      const at = this.#at(path, index);
+      const at = this.projection.at(path, index);
       if (at !== null) isOn ? ctx.lineTo(...at) : ctx.moveTo(...at);
       isOn = at !== null;
     }
@@ -169,10 +140,10 @@ export class TrackMap {
     ctx.textBaseline = "middle";
     ctx.fillStyle = colour("text");
     for (const { index, text } of marks) {
-      const [at, aside] = [this.#at(lap, index), this.#outwards(index)];
+      const [at, aside] = [this.projection.at(lap, index), this.projection.outwards(lap, index, Math.max(4, Math.round(30 / this.track.stepM)))];
       if (at !== null) ctx.fillText(text, at[0] + aside[0] * 16, at[1] + aside[1] * 16);
     }
-    const [line, next] = [this.#at(lap, 0), this.#at(lap, 3)];
+    const [line, next] = [this.projection.at(lap, 0), this.projection.at(lap, 3)];
     if (line === null || next === null) return;
     const angle = Math.atan2(next[1] - line[1], next[0] - line[0]);
     const [dx, dy] = [-Math.sin(angle) * 8, Math.cos(angle) * 8];
@@ -184,26 +155,9 @@ export class TrackMap {
     ctx.stroke();
   }
 
-  /**
-   * The direction away from the inside of a corner.
-   *
-   * @param {number} index of its apex
-   * @returns {[number, number]}
-   */
-  #outwards(index) {
-    const reach = Math.max(4, Math.round(30 / this.track.stepM));
-    const [before, at, after] = [index - reach, index, index + reach].map((one) =>
-      this.#at(this.track.lap, (one + this.view.last) % this.view.last),
-    );
-    if (!before || !at || !after) return [0, -1];
-    const [x, y] = [at[0] - (before[0] + after[0]) / 2, at[1] - (before[1] + after[1]) / 2];
-    const size = Math.hypot(x, y);
-    return size < 0.01 ? [0, -1] : [x / size, y / size];
-  }
-
   /** @param {number | null} cursor */
   #drawDot(cursor) {
-    const at = cursor === null ? null : this.#at(this.track.lap, cursor);
+    const at = cursor === null ? null : this.projection.at(this.track.lap, cursor);
     this.dot.hidden = at === null;
     if (at !== null) this.dot.style.transform = `translate(${at[0]}px, ${at[1]}px)`;
   }
@@ -215,31 +169,7 @@ export class TrackMap {
    * @param {number} reach px
    */
   #point(event, reach) {
-    const { from, to } = this.view.stretch;
-    let [best, least] = [-1, reach ** 2];
-    for (let index = from; index <= to; index += 2) {
-      const at = this.#at(this.track.lap, index);
-      if (at === null) continue;
-      const distance = (at[0] - event.offsetX) ** 2 + (at[1] - event.offsetY) ** 2;
-      if (distance < least) [best, least] = [index, distance];
-    }
-    if (best >= 0) this.view.moveTo(best);
+    const nearest = this.projection.nearest(this.track.lap, this.view.stretch, event.offsetX, event.offsetY, reach);
+    if (nearest !== null) this.view.moveTo(nearest);
   }
-}
-
-/**
- * @param {Column} values
- * @param {number} from
- * @param {number} to
- * @returns {[number, number]}
- */
-function extent(values, from, to) {
-  let [low, high] = [Infinity, -Infinity];
-  for (let index = from; index <= to; index += 1) {
-    const value = values[index];
-    if (value === null) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return low <= high ? [low, high] : [0, 1];
 }
