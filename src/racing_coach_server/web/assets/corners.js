@@ -41,13 +41,13 @@ function headOf(compares) {
     column("Exit", "Speed at the corner's end"),
   ];
   const losses = [
+    column("Lost", "In the corner and on the straight after it, s"),
     column("In", "Time lost on the way in, s"),
     column("Middle", "Time lost in the middle, s"),
     column("Out", "Time lost on the way out, s"),
     column("Straight", "Time lost on the straight after it, s"),
-    column("Total", "Corner and straight, s"),
   ];
-  return el("thead", null, el("tr", null, el("th", { scope: "col" }, "Turn"), speeds, compares ? losses : null));
+  return el("thead", null, el("tr", null, el("th", { scope: "col" }, "Turn"), compares ? losses : null, speeds));
 }
 
 /**
@@ -65,15 +65,15 @@ function rowOf(corner, compares, most, scene) {
     "tr",
     { click: show },
     el("th", { scope: "row" }, button, why),
-    /** @type {const} */ (["entry_speed", "min_speed", "exit_speed"]).map((name) => speedCell(corner, name)),
     compares
       ? [
-          [corner.entry_s, corner.middle_s, corner.exit_s, corner.straight_s].map((loss) =>
-            el("td", null, deltaOf(loss, { digits: 2, arrow: false })),
-          ),
           totalCell(lostIn(corner), most),
-        ].flat()
+          ...[corner.entry_s, corner.middle_s, corner.exit_s, corner.straight_s].map((loss) =>
+            el("td", null, deltaOf(loss, { digits: 2, arrow: false, least: 0.015 })),
+          ),
+        ]
       : null,
+    /** @type {const} */ (["entry_speed", "min_speed", "exit_speed"]).map((name) => speedCell(corner, name)),
   );
 }
 
@@ -121,9 +121,9 @@ function footOf({ corners, delta_total_s: total }) {
       "tr",
       null,
       el("th", { scope: "row" }, "Lap"),
-      el("td"), el("td"), el("td"),
-      sum("entry_s"), sum("middle_s"), sum("exit_s"), sum("straight_s"),
       el("td.total", null, deltaOf(total)),
+      [sum("entry_s"), sum("middle_s"), sum("exit_s"), sum("straight_s")],
+      el("td", { colspan: 3 }),
     ),
   );
 }

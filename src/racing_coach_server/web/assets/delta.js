@@ -8,10 +8,10 @@ const WORDS = { gain: "faster", loss: "slower", even: "even" };
 
 /**
  * @param {number | null | undefined} seconds
- * @param {{digits?: number, arrow?: boolean}} [options]
+ * @param {{digits?: number, arrow?: boolean, least?: number}} [options] `least`: what is less has no colour, s
  */
-export function deltaOf(seconds, { digits = 3, arrow = true } = {}) {
-  const way = wayOf(seconds);
+export function deltaOf(seconds, { digits = 3, arrow = true, least = 0.0005 } = {}) {
+  const way = wayOf(seconds, least);
   const isKnown = seconds !== null && seconds !== undefined;
   return el(
     `span.delta.${way}`,

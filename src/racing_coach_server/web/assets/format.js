@@ -30,13 +30,14 @@ export function signed(seconds, digits = 3) {
 }
 
 /**
- * Which way a difference goes, at the precision at which it is shown: less time is a gain.
+ * Which way a difference goes: less time is a gain.
  *
  * @param {number | null | undefined} seconds
+ * @param {number} [least] what is less is even
  * @returns {"gain" | "loss" | "even"}
  */
-export function wayOf(seconds) {
-  if (!seconds || Math.abs(seconds) < 0.0005) return "even";
+export function wayOf(seconds, least = 0.0005) {
+  if (!seconds || Math.abs(seconds) < least) return "even";
   return seconds < 0 ? "gain" : "loss";
 }
 

@@ -35,11 +35,23 @@ export function showHead(head, lapView, ways) {
       "div.lap-times",
       null,
       el("p.lap-time", null, time),
-      reference === null
-        ? el("p.muted", null, lapView.no_reference ?? "Held against nothing")
-        : el("p.lap-against", null, deltaOf(lapView.delta_total_s), " ", againstText(lapView, ways)),
+      el(
+        "p.lap-against",
+        null,
+        reference === null ? null : deltaOf(lapView.delta_total_s),
+        ways.isReport ? el("span", null, `against ${againstText(lapView)}`) : chooserOf(lapView, ways),
+        ways.isReport || !reference?.lap ? null : el("a", { href: `/lap/${encodeURIComponent(reference.lap.lap_id)}` }, "That lap"),
+      ),
+      reference === null && lapView.no_reference ? el("p.muted", null, lapView.no_reference) : null,
     ),
-    ways.isReport ? null : toolsOf(lapView, ways),
+    ways.isReport
+      ? null
+      : el(
+          "div.lap-tools",
+          null,
+          el("a.button", { href: progressOf(lap) }, "Progress"),
+          el("button.primary", { type: "button", click: ways.openReport, title: "This page as one file (r)" }, "Report"),
+        ),
   );
 }
 
@@ -48,31 +60,27 @@ export function trackOf(lap) {
   return lap.track_config_name ? `${lap.track_name} (${lap.track_config_name})` : lap.track_name;
 }
 
-/**
- * @param {LapView} lapView
- * @param {Ways} ways
- */
-function againstText({ reference }, ways) {
-  if (reference === null) return null;
-  const { lap, rule } = reference;
-  const whose = lap === null ? "theoretical best: the best of every segment, driven by nobody" : `${lap.driver_name}, ${ruleText(rule)}`;
-  const time = lapTime(reference.lap_time);
-  return el(
-    "span",
-    null,
-    "against ",
-    lap === null || ways.isReport ? el("strong", null, time) : el("a", { href: `/lap/${encodeURIComponent(lap.lap_id)}` }, time),
-    ` · ${whose}`,
-  );
+/** @param {LapRow} lap */
+function progressOf(lap) {
+  const query = new URLSearchParams({ driver: lap.driver, track: lap.track_id, car: lap.car_id });
+  if (lap.track_config_name) query.set("config", lap.track_config_name);
+  return `/progress?${query}`;
+}
+
+/** @param {LapView} lapView */
+function againstText({ reference, no_reference: why }) {
+  if (reference === null) return why ?? "nothing";
+  const { lap, rule, lap_time: time } = reference;
+  return lap === null ? `the theoretical best, ${lapTime(time)}` : `${lapTime(time)}, ${lap.driver_name} (${ruleText(rule)})`;
 }
 
 /**
  * @param {LapView} lapView
  * @param {Ways} ways
  */
-function toolsOf(lapView, ways) {
+function chooserOf(lapView, ways) {
   const select = /** @type {HTMLSelectElement} */ (
-    el("select", { id: "against" }, optionsOf(lapView).map(([value, text]) => el("option", { value }, text)))
+    el("select", { "aria-label": "Against which lap" }, optionsOf(lapView).map(([value, text]) => el("option", { value }, text)))
   );
   select.value = lapView.against;
   select.addEventListener("change", async () => {
@@ -80,12 +88,7 @@ function toolsOf(lapView, ways) {
     if (chosen === null) select.value = lapView.against;
     else ways.choose(chosen);
   });
-  return el(
-    "div.lap-tools",
-    null,
-    el("label", { for: "against" }, el("span.muted", null, "Against"), select),
-    el("button.primary", { type: "button", click: ways.openReport, title: "This page as one file (r)" }, "Report"),
-  );
+  return [el("span", null, "against"), select];
 }
 
 /**
@@ -97,10 +100,7 @@ function optionsOf(lapView) {
   const options = lapView.references.map((choice) => [choice.against, choiceText(choice)]);
   const known = options.map(([value]) => value);
   if (!known.includes("none")) options.push(["none", "Nothing"]);
-  if (!known.includes(lapView.against) && lapView.against !== "none") {
-    const { lap, lap_time: time } = lapView.reference ?? { lap: null, lap_time: null };
-    options.unshift([lapView.against, time === null ? "The coach's choice" : `${lapTime(time)} ${lap?.driver_name ?? ""}`.trim()]);
-  }
+  if (!known.includes(lapView.against)) options.unshift([lapView.against, capital(againstText(lapView))]);
   options.push([ANOTHER, "Another lap …"]);
   return options;
 }
@@ -109,11 +109,17 @@ function optionsOf(lapView) {
 function choiceText({ against, lap, lap_time: time }) {
   /** @type {Record<string, string>} */
   const names = {
-    coach: "The coach's choice",
-    own_best: "Own best",
-    car_best: "This car's best",
-    theoretical: "Theoretical best",
+    coach: "the coach's choice",
+    own_best: "own best",
+    car_best: "this car's best",
+    theoretical: "theoretical best",
   };
-  const name = names[against] ?? lap?.driver_name ?? "A lap";
-  return time === null ? name : `${name}, ${lapTime(time)}`;
+  return [time === null ? null : lapTime(time), lap?.driver_name, names[against]]
+    .filter((part) => part)
+    .join(" · ");
+}
+
+/** @param {string} text */
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

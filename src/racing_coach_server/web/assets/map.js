@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { SHADES, deltaColours, shadesByDelta, shadesBySpeed, speedColours } from "./paint.js";
 import { colour } from "./preferences.js";
-import { Projection } from "./projection.js";
+import { Projection, extent } from "./projection.js";
 
 /** @typedef {import("./columns.js").Column} Column */
 /** @typedef {import("./view.js").View} View */
@@ -37,6 +37,7 @@ export class TrackMap {
     this.projection = new Projection();
     view.onStretch(() => this.draw());
     view.onCursor((cursor) => this.#drawDot(cursor));
+    this.canvas.style.aspectRatio = String(shapeOf(track.lap));
     this.canvas.addEventListener("pointermove", (event) => this.#point(event, 24));
     this.canvas.addEventListener("pointerdown", (event) => this.#point(event, 60));
     this.canvas.addEventListener("dblclick", () => view.showAll());
@@ -172,4 +173,17 @@ export class TrackMap {
     const nearest = this.projection.nearest(this.track.lap, this.view.stretch, event.offsetX, event.offsetY, reach);
     if (nearest !== null) this.view.moveTo(nearest);
   }
+}
+
+/**
+ * How much wider than high a map is to be: as the track is, within what a page has room for.
+ *
+ * @param {Path} path
+ */
+function shapeOf(path) {
+  const [width, height] = [path.x, path.y].map((values) => {
+    const [low, high] = extent(values, 0, values.length - 1);
+    return high - low;
+  });
+  return Math.min(2, Math.max(0.95, width / (height || 1)));
 }

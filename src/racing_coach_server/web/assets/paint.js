@@ -10,11 +10,12 @@ const SPEED = [[72, 40, 120], [49, 104, 142], [31, 158, 137], [109, 205, 89], [2
 /** How many colours a line is painted in: every piece of one colour is one stroke. */
 export const SHADES = 15;
 
-/** A loss of 20 ms in 10 m is painted in full colour. */
-const STRONG_S_PER_M = 0.002;
+/** Less than this much of the delta in a metre is not painted in full colour, however even the lap is, s. */
+const FAINT_S_PER_M = 0.0004;
 
 /**
  * For every place, which of the shades it has by how much of the delta is made around it: 0 wins most, the last loses most.
+ * Full colour is what the strongest twentieth of the lap has.
  *
  * @param {Column} delta s
  * @param {number} stepM
@@ -22,14 +23,15 @@ const STRONG_S_PER_M = 0.002;
  */
 export function shadesByDelta(delta, stepM) {
   const reach = Math.max(1, Math.round(20 / stepM));
-  const middle = (SHADES - 1) / 2;
-  return delta.map((_, index) => {
+  const slopes = delta.map((_, index) => {
     const [before, after] = [Math.max(0, index - reach), Math.min(delta.length - 1, index + reach)];
     const [from, to] = [delta[before], delta[after]];
-    if (from === null || to === null) return middle;
-    const slope = (to - from) / ((after - before) * stepM);
-    return Math.round(middle + middle * Math.max(-1, Math.min(1, slope / STRONG_S_PER_M)));
+    return from === null || to === null ? 0 : (to - from) / ((after - before) * stepM);
   });
+  const sizes = slopes.map(Math.abs).sort((one, other) => one - other);
+  const full = Math.max(FAINT_S_PER_M, sizes[Math.floor(sizes.length * 0.95)]);
+  const middle = (SHADES - 1) / 2;
+  return slopes.map((slope) => Math.round(middle + middle * Math.max(-1, Math.min(1, slope / full))));
 }
 
 /**

@@ -28,7 +28,6 @@ export class Plots {
     this.bands = bands;
     /** @type {{spec: Spec, box: HTMLElement, plot: any, values: HTMLElement[]}[]} */
     this.shown = [];
-    this.isFollowing = false;
     view.onCursor((cursor) => this.#drawCursor(cursor));
     view.onStretch(({ from, to }) => this.#drawStretch(from, to));
     const observer = new ResizeObserver(() => this.#fit());
@@ -45,7 +44,7 @@ export class Plots {
   show(specs) {
     for (const one of this.shown) one.plot.destroy();
     this.parent.replaceChildren();
-    this.shown = specs.map((spec, index) => this.#make(spec, index === specs.length - 1));
+    this.shown = specs.map((spec, index) => this.#make(spec, index === 0, index === specs.length - 1));
     this.#drawStretch(this.view.stretch.from, this.view.stretch.to);
     this.#drawCursor(this.view.cursor);
   }
@@ -61,15 +60,18 @@ export class Plots {
 
   /**
    * @param {Spec} spec
+   * @param {boolean} isFirst
    * @param {boolean} isLast
    */
-  #make(spec, isLast) {
+  #make(spec, isFirst, isLast) {
     const values = [el("span.value.this"), el("span.value.that"), el("span.value.between")];
     const head = el("div.plot-head", null, el("h3", null, spec.title), el("span.muted", null, spec.unit), values);
     const box = el("section.plot", { "aria-label": spec.title }, head);
     this.parent.append(box);
     const data = [this.metres, ...(spec.reference ? [spec.reference] : []), spec.lap ?? this.metres.map(() => null)];
-    const plot = new uPlot(this.#options(spec, isLast), data, box);
+    const plot = new uPlot(this.#options(spec, isFirst, isLast), data, box);
+    // Not uPlot's own hook, which also tells of cursors that nobody moved, such as when the stretch changes.
+    plot.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => this.view.moveTo(plot.posToIdx(event.offsetX)));
     plot.over.addEventListener("dblclick", () => this.view.showAll());
     plot.over.addEventListener("wheel", (/** @type {WheelEvent} */ event) => this.#wheel(plot, event), { passive: false });
     followFingers(plot.over, this.view);
@@ -78,9 +80,10 @@ export class Plots {
 
   /**
    * @param {Spec} spec
+   * @param {boolean} isFirst
    * @param {boolean} isLast
    */
-  #options(spec, isLast) {
+  #options(spec, isFirst, isLast) {
     return {
       width: this.#width,
       height: spec.height + (isLast ? BOTTOM : 4),
@@ -89,18 +92,12 @@ export class Plots {
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: spec.range ?? ((/** @type {any} */ _, low, high) => roomy(spec, low, high)) } },
       axes: [placeAxis(isLast), valueAxis(spec)],
-      series: [{}, ...(spec.reference ? [line("that", 1.25, spec)] : []), line("this", 1.75, spec)],
+      series: [{}, ...(spec.reference ? [line("that", 1.5, spec)] : []), line("this", 2, spec)],
       hooks: {
-        drawClear: [(/** @type {any} */ plot) => shadeStretches(plot, this.bands)],
-        setCursor: [(/** @type {any} */ plot) => this.#hear(plot)],
+        drawClear: [(/** @type {any} */ plot) => shadeStretches(plot, this.bands, isFirst)],
         setSelect: [(/** @type {any} */ plot) => this.#select(plot)],
       },
     };
-  }
-
-  /** @param {any} plot */
-  #hear(plot) {
-    if (!this.isFollowing && plot.cursor.idx !== null && plot.cursor.left >= 0) this.view.moveTo(plot.cursor.idx);
   }
 
   /** @param {any} plot */
@@ -125,13 +122,14 @@ export class Plots {
   #drawCursor(cursor) {
     const first = this.shown[0];
     if (first === undefined) return;
-    const left = cursor === null ? -10 : first.plot.valToPos(this.metres[cursor], "x");
-    this.isFollowing = true;
+    // By the view's stretch: the scale of a uPlot that was just told of another one is still the old one.
+    const { from, to } = this.view.stretch;
+    const width = first.plot.bbox.width / devicePixelRatio;
+    const left = cursor === null ? -10 : ((cursor - from) / (to - from)) * width;
     for (const { spec, plot, values } of this.shown) {
       plot.setCursor({ left, top: 0 }, false);
       sayValues(spec, values, cursor);
     }
-    this.isFollowing = false;
   }
 
   /**

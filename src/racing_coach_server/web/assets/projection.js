@@ -84,12 +84,14 @@ export class Projection {
 }
 
 /**
+ * The least and the greatest value of a stretch.
+ *
  * @param {Column} values
  * @param {number} from
  * @param {number} to
  * @returns {[number, number]}
  */
-function extent(values, from, to) {
+export function extent(values, from, to) {
   let [low, high] = [Infinity, -Infinity];
   for (let index = from; index <= to; index += 1) {
     const value = values[index];

@@ -13,6 +13,7 @@ import { View } from "./view.js";
 
 const BEFORE_M = 100;
 const AFTER_M = 140;
+const HINT = matchMedia("(pointer: coarse)").matches ? "Touch a plot" : "Move over a plot, or press an arrow key";
 
 let showsMore = false;
 
@@ -28,7 +29,11 @@ export class Scene {
     this.time = unpack(lapView.time?.lap);
     /** @type {import("./bands.js").Bands} */
     this.bands = {
-      corners: lapView.corners.map((corner) => ({ from: corner.start_pct * length, to: corner.end_pct * length })),
+      corners: lapView.corners.map(({ number, start_pct: start, end_pct: end }) => ({
+        from: start * length,
+        to: end * length,
+        label: String(number),
+      })),
       spot: null,
     };
     /** @type {Plots | null} */
@@ -148,7 +153,7 @@ export class Scene {
 
   /** @param {HTMLElement} bar */
   #fillBar(bar) {
-    const place = el("p.place", { "aria-live": "off" }, "Move over a plot, or press an arrow key");
+    const place = el("p.place", null, el("span.muted", null, HINT));
     /** @type {(text: string, title: string, click: () => void) => HTMLElement} */
     const button = (text, title, click) => el("button", { type: "button", title, "aria-label": title, click }, text);
     fill(
@@ -163,8 +168,8 @@ export class Scene {
         ],
         button("−", "See more of the lap (-)", () => this.view.zoom(1.6)),
         button("+", "See less, larger (+)", () => this.view.zoom(0.625)),
-        button("Whole lap", "Whole lap (0)", () => this.showAll()),
-        button("All plots", "More or fewer plots (x)", () => this.toggleMore()),
+        button("Lap", "The whole lap (0)", () => this.showAll()),
+        button("Plots", "More or fewer plots (x)", () => this.toggleMore()),
       ),
     );
     this.view.onCursor((cursor) => {
