@@ -60,6 +60,7 @@ class DaemonDocument(WebDocument):
     said_at: datetime = Field(description="the timestamp of its last word")
     heartbeat: Heartbeat | None = Field(description="the last one; null until one came")
     heartbeat_age_s: float | None = Field(description="when this document was made")
+    heartbeat_interval_s: float
     is_late: bool = Field(description="online, and yet three heartbeats were missed")
 
 

@@ -29,7 +29,12 @@ _LIVENESS: Final = {
 
 
 def create_engine(
-    settings: DatabaseSettings, *, pool_size: int, application: str, is_for_migrations: bool = False
+    settings: DatabaseSettings,
+    *,
+    pool_size: int,
+    application: str,
+    is_for_migrations: bool = False,
+    is_read_only: bool = False,
 ) -> AsyncEngine:
     """An engine with a pool; nothing connects before it is used.
 
@@ -38,8 +43,10 @@ def create_engine(
         pool_size: most connections at once; asking for one more waits.
         application: shown in `pg_stat_activity`.
         is_for_migrations: a statement, and the pause between two, may take any time.
+        is_read_only: nothing can be written, and the server itself ends what takes longer than the command timeout.
     """
     limit_s = settings.command_timeout_s
+    reading = {"default_transaction_read_only": "on", "statement_timeout": f"{limit_s:g}s"} if is_read_only else {}
     return create_async_engine(
         settings.sqlalchemy_url,
         pool_size=pool_size,
@@ -60,6 +67,7 @@ def create_engine(
                 "lock_timeout": f"{min(limit_s / 2, _LOCK_S):g}s",
                 # A daemon that was cut off in the middle of a lap must not hold its locks: the lap comes again.
                 "idle_in_transaction_session_timeout": "0" if is_for_migrations else f"{limit_s:g}s",
+                **reading,
                 **_LIVENESS,
             },
         },
