@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from sqlalchemy import text
 
+from racing_coach_core.lap_times import format_lap_time
 from racing_coach_core.messages import Heartbeat, LapStatus
 from racing_coach_demo.coaching import choose_reference, show_coaching
 from racing_coach_demo.drive import Sent, drive
@@ -87,7 +88,7 @@ def _show_laps(console: Console, sent: list[Sent]) -> None:
             lap.rig,
             lap.driver,
             str(lap.lap.lap_number),
-            f"{lap.lap.lap_time:.3f} s",
+            format_lap_time(lap.lap.lap_time),
             f"{lap.lap.frames.num_rows:,}",
             f"{lap.wire_bytes / 1e6:.2f} MB",
             answer.status.value if answer else "none",
@@ -122,7 +123,9 @@ async def _picture(laps: StoredLaps, console: Console, best: Sent, output: Path)
     frames = await laps.columns(lap_id)
     output.mkdir(parents=True, exist_ok=True)
     path = output / "lap.png"
-    title = f"{best.lap.session.track_name}, {best.driver}, lap {best.lap.lap_number}: {best.lap.lap_time:.3f} s"
+    title = (
+        f"{best.lap.session.track_name}, {best.driver}, lap {best.lap.lap_number}: {format_lap_time(best.lap.lap_time)}"
+    )
     await asyncio.to_thread(lap_picture, frames, path, title=title)
     console.print(f"picture of the fastest lap, as stored: [bold]{path.resolve()}", highlight=False, soft_wrap=True)
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from racing_coach_core.lap_times import format_lap_time
 from racing_coach_rig.commands.publish import PublishReport
 from racing_coach_rig.config import RigSettings
 from racing_coach_rig.outbox.entry import Entry, State
@@ -33,7 +34,7 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings) 
                 escape(lap.path.name),
                 str(lap.entry.lap_number),
                 f"{lap.frames:,}",
-                "unknown" if lap.lap_time is None else f"{lap.lap_time:.3f} s",
+                format_lap_time(lap.lap_time),
                 f"[{_STYLE[lap.status]}]{lap.status}",
                 escape(lap.message),
             )

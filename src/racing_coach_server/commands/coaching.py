@@ -9,12 +9,13 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.coaching import Coaching
+from racing_coach_core.lap_times import format_lap_time
 from racing_coach_server.coaching.models import CoachingRecord
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.commands.lap_ids import find_lap
 from racing_coach_server.commands.lap_tables import title
 from racing_coach_server.commands.runner import in_transaction
-from racing_coach_server.commands.text import count, lap_time, loss, number, plain, shown
+from racing_coach_server.commands.text import count, loss, number, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.telemetry.reading import StoredLaps
@@ -85,7 +86,7 @@ def _message(record: CoachingRecord) -> Coaching:
 
 
 def _print(lap: StoredLap, record: CoachingRecord, said: Coaching) -> None:
-    console.print(f"[bold]{title(lap)}: {lap_time(said.lap_time)}[/]", highlight=False, soft_wrap=True)
+    console.print(f"[bold]{title(lap)}: {format_lap_time(said.lap_time)}[/]", highlight=False, soft_wrap=True)
     for line in _about(record, said):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
     if said.advice:
@@ -113,7 +114,7 @@ def _about(record: CoachingRecord, said: Coaching) -> Sequence[str]:
     if said.reference is not None:
         reference, delta = said.reference, "" if said.delta_s is None else f", {loss(said.delta_s)} s"
         rule = reference.rule.replace("_", " ")
-        lines.append(f"reference {reference.lap_id} ({rule}), {lap_time(reference.lap_time)}{delta}")
+        lines.append(f"reference {reference.lap_id} ({rule}), {format_lap_time(reference.lap_time)}{delta}")
     else:
         lines.append("no reference")
     told = record.published_at

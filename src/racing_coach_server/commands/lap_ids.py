@@ -1,24 +1,22 @@
 """Laps as people name them: by their id, or the first part of it."""
 
-import re
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_server.commands.text import driver, lap_time, plain, track
+from racing_coach_core.lap_times import format_lap_time
+from racing_coach_server.commands.text import driver, plain, track
 from racing_coach_server.exceptions import CommandError
-from racing_coach_server.telemetry.reading import StoredLaps
+from racing_coach_server.telemetry.exceptions import InvalidLapIdError
 from racing_coach_server.telemetry.schemas import StoredLap
+from racing_coach_server.telemetry.search.ids import FEWEST_DIGITS
+from racing_coach_server.telemetry.search.service import LapSearch
 
 LapArgument = Annotated[
-    str, typer.Argument(metavar="LAP", help="A lap_id, or its first part, at least 6 digits of it.")
+    str, typer.Argument(metavar="LAP", help=f"A lap_id, or its first part, at least {FEWEST_DIGITS} digits of it.")
 ]
 
-_DIGITS: Final = 32
-_FEWEST: Final = 6
-_PART: Final = re.compile(r"[0-9a-fA-F]{6,32}", re.ASCII)
 _NAMED: Final = 5
 """Most laps that are named where an id may mean several."""
 
@@ -29,20 +27,15 @@ async def find_lap(session: AsyncSession, text: str) -> StoredLap:
     Raises:
         CommandError: none is, several may be, or this is no id.
     """
-    digits = text.strip().replace("-", "")
-    if not _PART.fullmatch(digits):
-        raise CommandError(
-            f"{plain(text)!r} is no lap_id: give it whole, or its first part, at least {_FEWEST} hexadecimal digits; "
-            "`racing-coach laps list` shows them"
-        )
-    low, high = UUID(digits.ljust(_DIGITS, "0")), UUID(digits.ljust(_DIGITS, "f"))
-    found = await StoredLaps(session).identified(low, high, limit=_NAMED + 1)
+    try:
+        found = await LapSearch(session).identified(text, limit=_NAMED + 1)
+    except InvalidLapIdError as error:
+        raise CommandError(f"{plain(str(error))}; `racing-coach laps list` shows them") from error
     if not found:
-        which = text if len(digits) == _DIGITS else f"whose id begins with {text}"
-        raise CommandError(f"no lap {which} is stored; `racing-coach laps list` shows those that are")
+        raise CommandError(f"no lap {plain(text)} is stored; `racing-coach laps list` shows those that are")
     if len(found) > 1:
         named = "; ".join(
-            f"{lap.lap_id} ({plain(driver(lap))}, {plain(track(lap))}, {lap_time(lap.lap_time)})"
+            f"{lap.lap_id} ({plain(driver(lap))}, {plain(track(lap))}, {format_lap_time(lap.lap_time)})"
             for lap in found[:_NAMED]
         )
         more = " and more" if len(found) > _NAMED else ""

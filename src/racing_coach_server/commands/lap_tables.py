@@ -9,7 +9,8 @@ from racing_coach_core.analysis_documents import (
     LapMeasuresDocument,
     SegmentDeltaDocument,
 )
-from racing_coach_server.commands.text import driver, lap_time, loss, number, shown, speed, track
+from racing_coach_core.lap_times import format_lap_time
+from racing_coach_server.commands.text import driver, loss, number, shown, speed, track
 from racing_coach_server.telemetry.schemas import StoredLap
 
 
@@ -21,7 +22,7 @@ def title(lap: StoredLap) -> str:
 def analysis_table(lap: StoredLap, measures: LapMeasuresDocument, track_map: TrackMap) -> Table:
     """Corner by corner."""
     table = Table(
-        title=f"{title(lap)}: {lap_time(measures.lap_time)}",
+        title=f"{title(lap)}: {format_lap_time(measures.lap_time)}",
         caption="Places in metres from start/finish. - is what the lap's channels do not tell, or what was not done.",
     )
     table.add_column("corner", overflow="fold")
@@ -68,8 +69,8 @@ def comparison_table(
         else f"{title(reference)} ({reference.lap_id}, {_words(document.rule)})"
     )
     table = Table(
-        title=f"{title(lap)}: {lap_time(document.lap_time)}\n"
-        f"against {against}: {lap_time(document.reference_lap_time)}",
+        title=f"{title(lap)}: {format_lap_time(document.lap_time)}\n"
+        f"against {against}: {format_lap_time(document.reference_lap_time)}",
         caption="Seconds lost; negative where the lap gained.",
     )
     table.add_column("segment", overflow="fold")

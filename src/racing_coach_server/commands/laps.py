@@ -13,14 +13,17 @@ from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.lap import Lap
+from racing_coach_core.lap_times import format_lap_time
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.runner import in_transaction
-from racing_coach_server.commands.text import driver, lap_time, shown, track
+from racing_coach_server.commands.text import driver, shown, track
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.telemetry.export import ExportFormat, write_lap
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import StoredLap
+from racing_coach_server.telemetry.search.schemas import LapFilter
+from racing_coach_server.telemetry.search.service import LapSearch
 
 laps = typer.Typer(no_args_is_help=True, help="Stored laps.")
 console = Console()
@@ -35,7 +38,7 @@ def list_laps(
     """Show the laps stored last, newest first."""
 
     async def work(session: AsyncSession, _: Settings) -> Sequence[StoredLap]:
-        return await StoredLaps(session).newest(session_id=session_id, limit=limit)
+        return (await LapSearch(session).page(LapFilter(session_id=session_id), limit=limit)).laps
 
     table = Table(title="Laps, newest first; `laps show` says more of one")
     for name in ("lap_id", "received", "lap", "lap time", "valid"):
@@ -47,7 +50,7 @@ def list_laps(
             str(lap.lap_id),
             f"{lap.received_at:%m-%d %H:%M}",
             str(lap.lap_number),
-            lap_time(lap.lap_time),
+            format_lap_time(lap.lap_time),
             "yes" if lap.is_valid else "no",
             shown(driver(lap)),
             lap.rig_id,
@@ -67,7 +70,7 @@ async def _find(session: AsyncSession, lap: str) -> tuple[StoredLap, Lap]:
 def show_lap(lap_id: LapArgument) -> None:
     """Show one lap: what is known of it, and the range of each channel."""
     stored, lap = in_transaction(lambda session, _: _find(session, lap_id))
-    title = f"Lap {stored.lap_number}, {lap_time(stored.lap_time)}"
+    title = f"Lap {stored.lap_number}, {format_lap_time(stored.lap_time)}"
     about = Table("", Column("", overflow="fold"), show_header=False, title=title)
     for name, value in (
         ("lap_id", stored.lap_id),

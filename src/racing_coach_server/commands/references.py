@@ -9,13 +9,14 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.analysis_documents import ChosenReferenceDocument
+from racing_coach_core.lap_times import format_lap_time
 from racing_coach_server.analytics.comparison.references import ChosenReference, ReferenceService
 from racing_coach_server.analytics.lap_analysis.on_demand import AnalysisOnDemand
 from racing_coach_server.analytics.lap_analysis.schemas import Combination, driver_of
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.lap_tables import title
 from racing_coach_server.commands.runner import in_transaction, with_dependencies
-from racing_coach_server.commands.text import count, lap_time, plain, shown
+from racing_coach_server.commands.text import count, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
@@ -42,7 +43,7 @@ def set_reference(
         return lap, who
 
     lap, who = with_dependencies(work)
-    _say(f"{shown(who)} is compared with {title(lap)}, {lap_time(lap.lap_time)}, from now on")
+    _say(f"{shown(who)} is compared with {title(lap)}, {format_lap_time(lap.lap_time)}, from now on")
 
 
 @references.command("clear")
@@ -90,7 +91,7 @@ def show_references(
     for one in documents:
         names = (one.driver, one.track_id, one.track_config_name, one.car_id)
         chosen_at = f"{one.chosen_at:%Y-%m-%d %H:%M}"
-        table.add_row(*map(shown, names), str(one.lap_id), lap_time(one.lap_time), chosen_at)
+        table.add_row(*map(shown, names), str(one.lap_id), format_lap_time(one.lap_time), chosen_at)
     console.print(table)
 
 

@@ -33,18 +33,6 @@ def shown(text: str | None) -> str:
     return escape(plain(text or ""))
 
 
-def lap_time(seconds: float | None) -> str:
-    """A lap time.
-
-    >>> lap_time(78.783), lap_time(59.9996), lap_time(3725.5), lap_time(None)
-    ('1:18.783', '1:00.000', '62:05.500', 'unknown')
-    """
-    if seconds is None:
-        return "unknown"
-    minutes, thousandths = divmod(round(seconds * 1000), 60_000)
-    return f"{minutes}:{thousandths // 1000:02d}.{thousandths % 1000:03d}"
-
-
 def loss(seconds: float) -> str:
     """A difference of times in s, with its sign; what rounds to nothing has none.
 

@@ -14,6 +14,8 @@ class TelemetryError(ServerError):
     ├── SessionConflictError    a known session comes with another track or car
     ├── LapConflictError        a known lap comes with other content
     ├── DecoderBugError         the decoder failed in a way it should not
+    ├── InvalidLapIdError       what is to name a lap is no id, and no first part of one
+    ├── InvalidCursorError      where a list is to go on is no place in it
     └── StoredLapUnreadableError  a stored lap changed while it was read
     """
 
@@ -73,6 +75,22 @@ class DecoderBugError(TelemetryError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the decoder failed: {reason}")
         self.reason = reason
+
+
+class InvalidLapIdError(TelemetryError):
+    """What is to name a lap is no id, and no first part of one."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no lap_id: give it whole, or its first part, at least 6 hexadecimal digits")
+        self.text = text
+
+
+class InvalidCursorError(TelemetryError):
+    """Where a list is to go on is no place in it: no cursor, or one of a list in another order."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is no place in this list: a cursor is good for the search that it came from")
+        self.cursor = cursor
 
 
 class StoredLapUnreadableError(TelemetryError):

@@ -56,7 +56,11 @@ class TrackSession(Base):
 
 
 class LapRecord(Base):
-    """One stored lap; `id` is the lap_id of the wire. Its frames are in `telemetry`."""
+    """One stored lap; `id` is the lap_id of the wire. Its frames are in `telemetry`.
+
+    Track, configuration, car and driver are its session's, and stand here again: so each way to look for laps is one
+    look into an index, whatever the number of laps.
+    """
 
     __tablename__ = "laps"
 
@@ -71,12 +75,41 @@ class LapRecord(Base):
     content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     encoding: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    track_id: Mapped[str] = mapped_column(Text)
+    track_config_name: Mapped[str] = mapped_column(Text)
+    """Empty for a track without configurations."""
+    car_id: Mapped[str] = mapped_column(Text)
+    driver: Mapped[str] = mapped_column(Text)
+    """The session's driver_id, else the rig."""
+    driven_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    """Wall clock of the last frame; when the lap was received, where frames have no real clock."""
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
     __table_args__ = (
         UniqueConstraint("track_session_id", "lap_number"),
-        Index(None, "received_at"),
         Index(None, "created_at"),
+        # Each order of a list: of all laps, of a track's, a car's, a driver's and a rig's. The columns after the id are
+        # looked at in the index, so that what is rare on a track costs no look at laps.
+        Index("ix_laps_received", "received_at", "id"),
+        Index("ix_laps_time", "lap_time", "id"),
+        Index("ix_laps_driven", "driven_at", "id"),
+        Index("ix_laps_track_received", "track_id", "received_at", "id", "track_config_name", "car_id"),
+        Index("ix_laps_track_time", "track_id", "lap_time", "id", "track_config_name", "car_id"),
+        Index("ix_laps_track_driven", "track_id", "driven_at", "id", "track_config_name", "car_id"),
+        Index("ix_laps_car_received", "car_id", "received_at", "id"),
+        Index("ix_laps_car_time", "car_id", "lap_time", "id"),
+        Index("ix_laps_car_driven", "car_id", "driven_at", "id"),
+        Index("ix_laps_driver_received", "driver", "received_at", "id"),
+        Index("ix_laps_driver_time", "driver", "lap_time", "id", "track_id", "car_id"),
+        Index("ix_laps_driver_driven", "driver", "driven_at", "id"),
+        Index("ix_laps_rig_received", "rig_id", "received_at", "id"),
+        Index("ix_laps_rig_time", "rig_id", "lap_time", "id"),
+        Index("ix_laps_rig_driven", "rig_id", "driven_at", "id"),
+        # The best of each driver in each car on each track, and which tracks there are.
+        Index(
+            "ix_laps_best",
+            *("track_id", "track_config_name", "car_id", "driver", "lap_time", "id", "is_valid"),
+        ),
     )
 
 

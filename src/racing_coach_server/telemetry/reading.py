@@ -16,7 +16,7 @@ from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
-from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.models import LapRecord, TrackSession
 from racing_coach_server.telemetry.read_frames import read_frames
 from racing_coach_server.telemetry.schemas import StoredLap
 
@@ -29,22 +29,10 @@ class StoredLaps:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def newest(self, *, session_id: UUID | None = None, limit: int = 50) -> Sequence[StoredLap]:
-        """The laps stored last, newest first, of one driving session or of all."""
-        statement = _laps().order_by(LapRecord.received_at.desc()).limit(limit)
-        if session_id is not None:
-            statement = statement.where(LapRecord.track_session_id == session_id)
-        return [_stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
-
     async def find(self, lap_id: UUID) -> StoredLap | None:
         """One lap, None if it is not stored."""
         row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
-        return None if row is None else _stored_lap(row[0], row[1])
-
-    async def identified(self, low: UUID, high: UUID, *, limit: int) -> Sequence[StoredLap]:
-        """Laps whose ids lie between two, both included: those that a first part of an id may mean."""
-        statement = _laps().where(LapRecord.id.between(low, high)).order_by(LapRecord.id).limit(limit)
-        return [_stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
+        return None if row is None else stored_lap(row[0], row[1])
 
     async def oldest(
         self, *, since: datetime | None, until: datetime, after: StoredLap | None = None, limit: int
@@ -58,10 +46,10 @@ class StoredLaps:
             limit: of the page.
         """
         place = (LapRecord.received_at, LapRecord.id)
-        statement = _laps().where(*_received(since, until)).order_by(*place).limit(limit)
+        statement = laps_with_sessions().where(*_received(since, until)).order_by(*place).limit(limit)
         if after is not None:
             statement = statement.where(tuple_(*place) > (after.received_at, after.lap_id))
-        return [_stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
+        return [stored_lap(row[0], row[1]) for row in await self._session.execute(statement)]
 
     async def count(self, *, since: datetime | None, until: datetime) -> int:
         """How many laps were received between these, both included."""
@@ -101,10 +89,6 @@ class StoredLaps:
         """
         return await read_frames(self._session, lap_id, names)
 
-    async def ended_at(self, lap_id: UUID) -> datetime | None:
-        """The timestamp of a lap's last frame; None for an unknown lap."""
-        return (await self._session.execute(_LAST_FRAME, {"lap_id": lap_id})).scalar_one_or_none()
-
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
         """A lap's frames in driving order, as the analysis takes them.
 
@@ -137,21 +121,17 @@ def _received(since: datetime | None, until: datetime) -> list[ColumnElement[boo
     return [LapRecord.received_at <= until, *([] if since is None else [LapRecord.received_at >= since])]
 
 
-def _laps() -> Select[LapRecord, TrackSession]:
+def laps_with_sessions() -> Select[LapRecord, TrackSession]:
+    """Laps, each beside its session: the rows of `stored_lap`."""
     return select(LapRecord, TrackSession).join(TrackSession, LapRecord.track_session_id == TrackSession.id)
 
 
 # Made once: followers ask these several times a lap, and to make a statement takes longer than to run it.
-_ONE_LAP: Final = _laps().where(LapRecord.id == bindparam("lap_id"))
-_LAST_FRAME: Final = (
-    select(telemetry.c.timestamp)
-    .where(telemetry.c.lap_id == bindparam("lap_id"))
-    .order_by(telemetry.c.frame_index.desc())
-    .limit(1)
-)
+_ONE_LAP: Final = laps_with_sessions().where(LapRecord.id == bindparam("lap_id"))
 
 
-def _stored_lap(record: LapRecord, session: TrackSession) -> StoredLap:
+def stored_lap(record: LapRecord, session: TrackSession) -> StoredLap:
+    """What is known of a lap, of its row and its session's."""
     values = {name: getattr(session, name) for name in SessionFrame.model_fields if name != "session_id"}
     return StoredLap(
         lap_id=record.id,
@@ -163,5 +143,6 @@ def _stored_lap(record: LapRecord, session: TrackSession) -> StoredLap:
         frame_count=record.frame_count,
         payload_sha256=record.payload_sha256,
         received_at=record.received_at,
+        driven_at=record.driven_at,
         stored_at=record.created_at,
     )

@@ -2,14 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import Final
 from uuid import UUID
 
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.identity import content_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
+
+_REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
+"""Laps whose source has no time of day begin in 1970."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,12 @@ class ReceivedLap:
     def content_sha256(self) -> bytes:
         """What makes this lap the same as another. At first use it takes a millisecond: `hash` before, on a thread."""
         return content_sha256(self.lap.lap_time, self.lap.frames)
+
+    @property
+    def driven_at(self) -> datetime:
+        """Wall clock of the last frame; when the lap was received, where frames have no real clock."""
+        last: datetime = self.lap.frames.column("timestamp")[-1].as_py()
+        return last if last > _REAL_CLOCK else self.received_at
 
     async def hash(self) -> None:
         """Have `content_sha256` computed elsewhere than on the event loop."""
@@ -55,6 +65,7 @@ class StoredLap:
         frame_count: how many frames it has.
         payload_sha256: of the bytes in which it came, in hex.
         received_at: when its last byte had arrived.
+        driven_at: wall clock of its last frame, or `received_at` where frames have no real clock.
         stored_at: when its transaction began.
     """
 
@@ -67,7 +78,13 @@ class StoredLap:
     frame_count: int
     payload_sha256: str
     received_at: datetime
+    driven_at: datetime
     stored_at: datetime
+
+    @property
+    def driver(self) -> str:
+        """Who drove: the session's driver, else the rig."""
+        return self.session.driver_id or self.rig_id
 
     @property
     def event(self) -> LapStored:

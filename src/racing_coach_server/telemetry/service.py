@@ -22,10 +22,9 @@ _SESSION_IDENTITY: Final = ("rig_id", "track_id", "track_config_name", "car_id")
 
 # The statements of every lap are made once: making one takes longer than the database does to run it.
 _sessions, _laps = (Base.metadata.tables[model.__tablename__] for model in (TrackSession, LapRecord))
-_FIND_SESSION: Final = select(*(_sessions.c[name] for name in _SESSION_IDENTITY)).where(
-    _sessions.c.id == bindparam("session_id")
-)
-_ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(_sessions.c.id)
+_LABELS: Final = tuple(_sessions.c[name] for name in (*_SESSION_IDENTITY, "driver_id"))
+_FIND_SESSION: Final = select(*_LABELS).where(_sessions.c.id == bindparam("session_id"))
+_ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(*_LABELS)
 _NEW_LAP: Final = {
     column: bindparam(f"new_{column.name}", type_=column.type) for column in _laps.c if column.name != "created_at"
 }
@@ -50,18 +49,21 @@ class TelemetryService:
         """
         hashing = asyncio.create_task(received.hash(), name="hash a lap")
         try:
-            await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
+            labels = await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
         finally:
             await hashing
-        stored_at = await self._insert_lap(received)
+        stored_at = await self._insert_lap(received, labels)
         if stored_at is None:
             return await self._find_duplicate(received)
         lap = received.lap
         await copy_frames(self._session, lap.frames, session_id=lap.session.session_id, lap_id=lap.lap_id)
         return LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
 
-    async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> None:
+    async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> RowMapping:
         """Have the session stored, by this lap or an earlier one.
+
+        Returns:
+            rig, track, configuration, car and driver as they are stored.
 
         Raises:
             SessionConflictError: it is stored with another track, car or rig.
@@ -72,19 +74,21 @@ class TelemetryService:
         # All laps of a session but the first find it there.
         stored = await self._find_session(frame.session_id)
         if stored is None:
-            if (await self._session.execute(_ADD_SESSION, values)).scalar_one_or_none() is not None:
-                return
+            added = (await self._session.execute(_ADD_SESSION, values)).mappings().one_or_none()
+            if added is not None:
+                return added
             stored = await self._find_session(frame.session_id)
             assert stored is not None  # or it would have been added
         for field in _SESSION_IDENTITY:
             if stored[field] != values[field]:
                 raise SessionConflictError(frame.session_id, field, str(stored[field]), str(values[field]))
+        return stored
 
     async def _find_session(self, session_id: UUID) -> RowMapping | None:
         rows = await self._session.execute(_FIND_SESSION, {"session_id": session_id})
         return rows.mappings().one_or_none()
 
-    async def _insert_lap(self, received: ReceivedLap) -> datetime | None:
+    async def _insert_lap(self, received: ReceivedLap, labels: RowMapping) -> datetime | None:
         """Insert the lap's row. Waits for a transaction that is just storing the same lap; None if it did."""
         lap = received.lap
         values = {
@@ -99,6 +103,11 @@ class TelemetryService:
             "content_sha256": received.content_sha256,
             "encoding": received.encoding,
             "received_at": received.received_at,
+            "track_id": labels["track_id"],
+            "track_config_name": labels["track_config_name"] or "",
+            "car_id": labels["car_id"],
+            "driver": labels["driver_id"] or received.rig_id,
+            "driven_at": received.driven_at,
         }
         new = {f"new_{name}": value for name, value in values.items()}
         created_at: datetime | None = (await self._session.execute(_ADD_LAP, new)).scalar_one_or_none()

@@ -67,7 +67,7 @@ async def test_published_laps_are_answered(
     assert done.code == 0, done.output + done.errors
     assert done.output.count("the script says success") == 2
     assert "lap-3.json" in done.output
-    assert "88.800 s" in done.output
+    assert "1:28.800" in done.output
     assert sorted(daemon.lap_numbers) == [3, 4]
     assert waiting(program) == 0
 

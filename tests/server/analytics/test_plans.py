@@ -1,14 +1,13 @@
 """What is asked for every lap, and every minute, does not go through all that is stored."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from tests.databases import Databases
+from tests.plans import explained, nodes, recorded
 from tests.server.support import Stored, connected
 
 from racing_coach_server.analytics.comparison.references import ReferenceService
@@ -32,9 +31,10 @@ insert into track_sessions (id, rig_id, track_id, track_name, car_id, car_name, 
     select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'rig-' || n % 50, 'track', '', 'car', '', ''
     from generate_series(1, 1000) n;
 insert into laps (id, track_session_id, rig_id, lap_number, lap_time, is_valid, frame_count, payload_sha256,
-        content_sha256, encoding, received_at, created_at)
+        content_sha256, encoding, received_at, created_at, track_id, track_config_name, car_id, driver, driven_at)
     select gen_random_uuid(), ('00000000-0000-0000-0000-' || lpad((1 + n % 1000)::text, 12, '0'))::uuid,
-        'rig-' || n % 50, n, 80 + random(), true, 5000, repeat('a', 64), '', 'arrow', at, at
+        'rig-' || n % 50, n, 80 + random(), true, 5000, repeat('a', 64), '', 'arrow', at, at,
+        'track', '', 'car', 'rig-' || n % 50, at
     from generate_series(1, {LAPS}) n, lateral (select now() - n * interval '70 s' as at) stamps;
 insert into track_maps (track_id, track_config_name, revision, source, corners, laps_used)
     select 'track-' || n, '', 1, 'found', '[]', 3 from generate_series(0, 19) n;
@@ -134,29 +134,3 @@ async def test_a_look_at_everything_finds_all_that_is_to_be_done(filled_url: str
             assert [one.lap_id for one in await LapAnalysisService(session).pending(100)] == [oldest]
     finally:
         await engine.dispose()
-
-
-def recorded(engine: AsyncEngine) -> list[tuple[str, Any]]:
-    """Every statement from now on, with its parameters."""
-    asked: list[tuple[str, Any]] = []
-
-    @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "select" in statement.lower() and "from" in statement.lower():
-            asked.append((statement, parameters))
-
-    return asked
-
-
-async def explained(session: AsyncSession, statement: str, parameters: Any) -> list[dict[str, Any]]:
-    connection = await session.connection()
-    result = await connection.exec_driver_sql(f"explain (analyze, buffers, format json) {statement}", parameters)
-    plan = result.scalar_one()
-    return json.loads(plan) if isinstance(plan, str) else plan
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's nodes, all of them."""
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes(part)

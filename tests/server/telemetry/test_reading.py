@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
 from tests.server.support import Stored, new_lap, new_laps
 from tests.server.telemetry.channel_values import same, values
 
@@ -149,28 +148,6 @@ async def store(database: Database, lap: Lap, *, rig_id: str = "rig-1") -> None:
     received = ReceivedLap(lap, rig_id, encoding="arrow", payload_sha256="00", received_at=datetime.now(UTC))
     async with database.transaction() as session:
         await TelemetryService(session).store_lap(received)
-
-
-async def test_laps_are_listed_newest_first_in_one_query(database: Database) -> None:
-    """With their sessions, of one session or of all, and not more than asked for."""
-    first, second = new_laps(2)
-    elsewhere = new_lap()
-    for lap, rig_id in ((first, "rig-1"), (second, "rig-1"), (elsewhere, "rig-2")):
-        await store(database, lap, rig_id=rig_id)
-    statements: list[str] = []
-    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *told: statements.append(str(told[2])))
-
-    async with database.transaction() as session:
-        laps = await StoredLaps(session).newest()
-        asked = [each for each in statements if "laps" in each]
-        limited = await StoredLaps(session).newest(limit=1)
-        of_session = await StoredLaps(session).newest(session_id=first.session.session_id)
-
-    assert len(asked) == 1
-    assert [lap.lap_id for lap in laps] == [elsewhere.lap_id, second.lap_id, first.lap_id]
-    assert [(lap.rig_id, lap.session) for lap in laps[:2]] == [("rig-2", elsewhere.session), ("rig-1", second.session)]
-    assert [lap.lap_id for lap in limited] == [elsewhere.lap_id]
-    assert [lap.lap_id for lap in of_session] == [second.lap_id, first.lap_id]
 
 
 async def test_a_lap_comes_back_whole(database: Database) -> None:

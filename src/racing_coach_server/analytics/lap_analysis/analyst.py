@@ -55,7 +55,7 @@ class Analyst:
         """Analyse a lap and keep what was found: measures, or why there are none."""
         service = LapAnalysisService(session)
         lap = await self._traces.lap(session, stored)
-        values = identity_of(stored, await StoredLaps(session).ended_at(stored.lap_id)) | {"is_wet": is_wet(lap)}
+        values = identity_of(stored) | {"is_wet": is_wet(lap)}
         try:
             trace = await self._traces.trace(session, stored)
         except NotALapError as error:

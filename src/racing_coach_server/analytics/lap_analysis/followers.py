@@ -59,8 +59,7 @@ class LapAnalyser(Follower[LapStored]):
         return Followed(events, log={"status": record.status, "reason": record.reason})
 
     async def fail(self, session: AsyncSession, event: LapStored, failure: Failure) -> None:
-        laps = StoredLaps(session)
-        stored = await laps.find(event.lap_id)
+        stored = await StoredLaps(session).find(event.lap_id)
         if stored is not None:
-            values = identity_of(stored, await laps.ended_at(event.lap_id))
+            values = identity_of(stored)
             await LapAnalysisService(session).keep(values | {"status": "failed", "detail": failure.reason})

@@ -1,7 +1,7 @@
 """What the analysis feature takes, keeps and returns."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,9 +23,6 @@ type Values = dict[str, Any]
 
 _WET: Final = 3
 """iRacing's `TrackWetness` from "very lightly wet" on; 0 is unknown, 1 dry, 2 mostly dry."""
-
-_REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
-"""Laps whose source has no time of day begin in 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +51,10 @@ class MeasuredLap:
 
 def driver_of(lap: StoredLap) -> str:
     """Who drove: the session's driver, else the rig."""
-    return lap.session.driver_id or lap.rig_id
+    return lap.driver
 
 
-def identity_of(stored: StoredLap, ended_at: datetime | None) -> Values:
+def identity_of(stored: StoredLap) -> Values:
     """What a lap's row says whatever is found in it."""
     where = Combination.of(stored)
     return {
@@ -68,7 +65,7 @@ def identity_of(stored: StoredLap, ended_at: datetime | None) -> Values:
         "track_config_name": where.track_config_name,
         "car_id": where.car_id,
         "driver": driver_of(stored),
-        "driven_at": ended_at if ended_at is not None and ended_at > _REAL_CLOCK else stored.received_at,
+        "driven_at": stored.driven_at,
         "lap_time": stored.lap_time,
         "is_reference": False,
         "is_wet": False,

@@ -1,0 +1,74 @@
+"""Laps by what they are: track, car, driver and when it was driven stand in the lap's own row, with indexes.
+
+Revision ID: 0004
+Revises: 0002
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_TIMESTAMP = sa.DateTime(timezone=True)
+_TEXTS: Final = ("track_id", "track_config_name", "car_id", "driver")
+
+_TRACK_REST: Final = ("track_config_name", "car_id")
+_INDEXES: Final = {
+    "ix_laps_received": ("received_at", "id"),
+    "ix_laps_time": ("lap_time", "id"),
+    "ix_laps_driven": ("driven_at", "id"),
+    "ix_laps_track_received": ("track_id", "received_at", "id", *_TRACK_REST),
+    "ix_laps_track_time": ("track_id", "lap_time", "id", *_TRACK_REST),
+    "ix_laps_track_driven": ("track_id", "driven_at", "id", *_TRACK_REST),
+    "ix_laps_car_received": ("car_id", "received_at", "id"),
+    "ix_laps_car_time": ("car_id", "lap_time", "id"),
+    "ix_laps_car_driven": ("car_id", "driven_at", "id"),
+    "ix_laps_driver_received": ("driver", "received_at", "id"),
+    "ix_laps_driver_time": ("driver", "lap_time", "id", "track_id", "car_id"),
+    "ix_laps_driver_driven": ("driver", "driven_at", "id"),
+    "ix_laps_rig_received": ("rig_id", "received_at", "id"),
+    "ix_laps_rig_time": ("rig_id", "lap_time", "id"),
+    "ix_laps_rig_driven": ("rig_id", "driven_at", "id"),
+    "ix_laps_best": ("track_id", "track_config_name", "car_id", "driver", "lap_time", "id", "is_valid"),
+}
+
+_FILL: Final = """
+update laps set
+    track_id = s.track_id,
+    track_config_name = coalesce(s.track_config_name, ''),
+    car_id = s.car_id,
+    driver = coalesce(s.driver_id, laps.rig_id),
+    driven_at = coalesce(
+        (select a.driven_at from lap_analyses a where a.lap_id = laps.id),
+        (select case when f.timestamp > '1971-01-01 00:00:00+00' then f.timestamp end
+            from telemetry f where f.lap_id = laps.id order by f.frame_index desc limit 1),
+        laps.received_at
+    )
+from track_sessions s where s.id = laps.track_session_id
+"""
+"""An analysis has looked up already when its lap was driven; else the last frame tells, unless its clock is none."""
+
+
+def upgrade() -> None:
+    for name in _TEXTS:
+        op.add_column("laps", sa.Column(name, sa.Text()))
+    op.add_column("laps", sa.Column("driven_at", _TIMESTAMP))
+    op.execute(_FILL)
+    for name in (*_TEXTS, "driven_at"):
+        op.alter_column("laps", name, nullable=False)
+    op.drop_index("ix_laps_received_at", "laps")
+    for name, columns in _INDEXES.items():
+        op.create_index(name, "laps", list(columns))
+
+
+def downgrade() -> None:
+    for name in _INDEXES:
+        op.drop_index(name, "laps")
+    op.create_index("ix_laps_received_at", "laps", ["received_at"])
+    for name in (*_TEXTS, "driven_at"):
+        op.drop_column("laps", name)
