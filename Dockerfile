@@ -17,6 +17,8 @@ RUN pip --python /opt/racing-coach/bin/python install --no-deps .
 FROM python:3.13-slim
 
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin racing-coach
+# A volume that is mounted here takes over whose it is.
+RUN install -d -o racing-coach -g racing-coach -m 0700 /var/lib/racing-coach
 COPY --from=build /opt/racing-coach /opt/racing-coach
 
 ENV PATH=/opt/racing-coach/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -78,8 +78,8 @@ $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@touch $@
 
 .PHONY: fuzz
-fuzz: $(VENV)/.fuzz ## Fuzz every decoder for MINUTES, guided by coverage (SECONDS=60 for less, SEED=n repeats)
-	$(PYTHON) -m tests.fuzz.fuzz_all --seconds $(if $(SECONDS),$(SECONDS),$$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
+fuzz: $(VENV)/.fuzz ## Fuzz every decoder and reader for MINUTES, guided by coverage (LANDING=1: a minute, the same each time)
+	$(PYTHON) -m tests.fuzz.fuzz_all $(if $(LANDING),--landing,--seconds $$(($(MINUTES) * 60)))
 
 .PHONY: soak
 soak: $(VENV)/.dev ## Drive laps through random faults for MINUTES (SEED=n repeats a run)

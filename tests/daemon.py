@@ -84,6 +84,8 @@ class DaemonProcess:
         self._process: subprocess.Popen[str] | ForkedProcess | None = None
         self._threads: list[threading.Thread] = []
         self._scratch = tempfile.TemporaryDirectory(prefix="racing-coach-", ignore_cleanup_errors=True)
+        self.state_folder = Path(self._scratch.name) / "state"
+        self.environment.setdefault("STATE_DIRECTORY", str(self.state_folder))
 
     # --- its life --------------------------------------------------------------------------------------------
 
@@ -249,7 +251,7 @@ def _client_id(environment: Mapping[str, str]) -> str:
 
 def _is_ours(name: str) -> bool:
     """Whether a variable would tell the daemon something; those of the tests would not."""
-    return name in {"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} or (
+    return name in {"CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} or (
         name.startswith("RACING_COACH_") and not name.startswith("RACING_COACH_TEST_")
     )
 

@@ -96,7 +96,7 @@ class ForkedProcess:
 @functools.cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *_PROGRAMS])
+    context.set_forkserver_preload([__name__, *_PROGRAMS, "racing_coach_server.commands.serve"])
     return context
 
 

@@ -30,12 +30,18 @@ class RacingCoachError(Exception):
     │   ├── ContentTypeError          the content type says something else than the bytes
     │   ├── MalformedPayloadError     broken compression, JSON or Arrow
     │   └── InvalidLapError           decoded, but not a lap: names field, frame and value
+    ├── MissingExtraError             a command whose extra is not installed
     ├── BrokerError                   (racing_coach_core.mqtt.exceptions) the broker or the way to it
     ├── RigError                      (racing_coach_rig.exceptions)
     └── ServerError                   (racing_coach_server.exceptions)
+
+    Attributes:
+        fault: whose it is.
+        exit_code: of a command that it ends.
     """
 
     fault: ClassVar[Fault] = Fault.BUG
+    exit_code: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,27 @@ class ErrorDetail:
 
     def __str__(self) -> str:
         return f"{'.'.join(map(str, self.loc))}: {self.msg}" if self.loc else self.msg
+
+
+class MissingExtraError(RacingCoachError):
+    """A command whose extra is not installed.
+
+    Attributes:
+        command: as it is typed.
+        extra: what to install.
+        module: what was not found.
+    """
+
+    fault = Fault.SENDER
+
+    def __init__(self, command: str, extra: str, module: str) -> None:
+        super().__init__(
+            f"`{command}` needs what racing-coach[{extra}] installs ({module} is not there);"
+            f" from a checkout: pip install '.[{extra}]'"
+        )
+        self.command = command
+        self.extra = extra
+        self.module = module
 
 
 class InvalidTopicError(RacingCoachError):

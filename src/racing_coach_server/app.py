@@ -23,6 +23,7 @@ from racing_coach_server.following.following import Following
 from racing_coach_server.health.handlers import Health
 from racing_coach_server.messaging.client import BrokerClient
 from racing_coach_server.messaging.dispatcher import Dispatcher
+from racing_coach_server.messaging.readings import Readings
 from racing_coach_server.messaging.router import Router
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
@@ -59,8 +60,14 @@ class App:
             outgoing=lambda: self.client.outgoing,
             room=lambda: self.client.room(),  # noqa: PLW0108 (there is no client yet)
         )
+        self.readings = Readings(settings.state_folder)
         dispatcher = Dispatcher(
-            self.router, self.database, settings.delivery, settings.mqtt.topics, tell=self.following.tell
+            self.router,
+            self.database,
+            settings.delivery,
+            settings.mqtt.topics,
+            self.readings,
+            tell=self.following.tell,
         )
         self.health = Health(
             settings,
@@ -110,6 +117,7 @@ class App:
         log.info("stopped")
 
     async def _main(self) -> None:
+        self.readings.look()
         await self._until_it_works(
             lambda: upgrade_database(self.settings.database),
             Trouble("the database is not reached, waiting", "the database is reached"),

@@ -2,9 +2,11 @@
 
 import hashlib
 import inspect
+import os
 import socket
 from importlib.metadata import version
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import asyncpg
@@ -83,6 +85,12 @@ class DatabaseSettings(BaseModel):
         return url.set(query=query)
 
 
+def _state_directory() -> Path | None:
+    """The first of those that systemd made for the service."""
+    first = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(first) if first else None
+
+
 class RejectedQuota(BaseModel):
     """Bounds of what is kept of rejected messages."""
 
@@ -118,6 +126,11 @@ class DeliverySettings(BaseModel):
     retry_first_s: float = Field(default=0.2, gt=0)
     retry_cap_s: float = Field(default=15.0, gt=0)
     stop_grace_s: float = Field(default=20.0, gt=0, description="on SIGTERM, wait so long for laps in flight")
+    state_folder: Path | None = Field(
+        default_factory=_state_directory,
+        description="where it is written which laps are being read: one that ends the daemon twice is set aside."
+        " systemd's StateDirectory; if there is none, such a lap is tried at every start",
+    )
     rejected: RejectedQuota = RejectedQuota()
     shared_group: Annotated[str, AfterValidator(_segment)] | None = Field(
         default=None, description="subscribe as $share/<group>/...: several daemons behind a broker cluster"
@@ -252,6 +265,12 @@ class Settings(EnvironmentSettings):
     def client_id(self) -> str:
         """The fixed MQTT client id. Whoever connects with it has our queue, so it is told to nobody."""
         return self.mqtt.client_id or self.mqtt.unguessable(f"racing-coach-{self.instance}")
+
+    @property
+    def state_folder(self) -> Path | None:
+        """What is written down between starts, of this daemon alone; None if nothing is."""
+        folder = self.delivery.state_folder
+        return None if folder is None else folder / self.instance
 
     @property
     def shared_group(self) -> str | None:

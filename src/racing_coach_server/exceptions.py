@@ -1,6 +1,11 @@
 """The daemon's own exceptions; each feature has its leaves in its folder."""
 
+from typing import Final
+
 from racing_coach_core.exceptions import Fault, RacingCoachError
+
+EXIT_CONFIGURATION: Final = 78
+"""EX_CONFIG of sysexits.h: starting again does not help; the systemd unit does not try."""
 
 
 class ServerError(RacingCoachError):
@@ -11,6 +16,7 @@ class ServerError(RacingCoachError):
     ├── MigrationError           the schema cannot be brought to this version
     ├── ClientIdInUseError       another daemon runs with our client id
     ├── CommandError             a command of the command line could not do its work
+    ├── DeadlyMessageError       (messaging.readings) the daemon died of this message
     ├── TelemetryError           (telemetry.exceptions)
     └── HealthError              (health.exceptions)
     """
@@ -18,6 +24,9 @@ class ServerError(RacingCoachError):
 
 class ConfigurationError(ServerError):
     """A setting that cannot work; the message names it."""
+
+    fault = Fault.SENDER
+    exit_code = EXIT_CONFIGURATION
 
 
 class CommandError(ServerError):

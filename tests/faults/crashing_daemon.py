@@ -9,10 +9,11 @@ import paho.mqtt.client as paho
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_server.analytics.lap_analysis.analyst import Analyst
 from racing_coach_server.coaching.followers import LapCoach
+from racing_coach_server.commands.serve import serve
 from racing_coach_server.following.work import Work
-from racing_coach_server.main import serve
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.router import Route
+from racing_coach_server.telemetry.handlers import LapHandler
 from racing_coach_server.telemetry.service import TelemetryService
 from tests.faults.crash import dies_after, dies_before
 
@@ -20,6 +21,16 @@ from tests.faults.crash import dies_after, dies_before
 def _to_a_rig(_client: object, topic: str, *_: object) -> bool:
     return "/acks/" in topic
 
+
+def _holds(mark: bytes) -> Callable[..., bool]:
+    return lambda _handler, message: mark in message.payload
+
+
+DEADLY = b"deadly"
+"""A payload that holds it ends the daemon while it is read, as a bug in a library written in C would."""
+READING: dict[str, Callable[..., None]] = {
+    "reading": lambda time: dies_before(LapHandler, "read", when=_holds(DEADLY), time=time)
+}
 
 STEPS: dict[str, Callable[..., None]] = {
     "received": partial(dies_before, Dispatcher, "_commit"),
@@ -47,7 +58,7 @@ COACHING_STEPS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    (STEPS | COACHING_STEPS)[sys.argv[1]](time=int(sys.argv[2]))
+    (STEPS | COACHING_STEPS | READING)[sys.argv[1]](time=int(sys.argv[2]))
     serve()
 
 

@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from racing_coach_demo.processes import LOOPBACK
-from racing_coach_server.main import EXIT_CONFIGURATION
+from racing_coach_server.exceptions import EXIT_CONFIGURATION
 from tests.daemon import DaemonProcess
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig

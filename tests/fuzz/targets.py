@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,14 @@ from racing_coach_core.mqtt.packet_reader import PacketReader
 from racing_coach_core.mqtt.publish_packet import publish_head
 from racing_coach_core.topics import Topics
 from racing_coach_core.validation import check_frames
+from racing_coach_rig.exceptions import FileAccessError, SourceError
+from racing_coach_rig.sources.garage61.export import read_garage61
+from racing_coach_rig.sources.iracing.ibt import read_ibt
+from racing_coach_rig.sources.lap_file import read_lap_file
+from racing_coach_rig.sources.result import SourceResult
 from tests.laps import make_lap
+from tests.rig.sources.garage61.exports import lap_rows, text
+from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 
 SEEDS: Final = Path(__file__).parent / "seeds"
 """Of each target a folder: what once went wrong, to be tried for ever."""
@@ -81,8 +89,44 @@ def topics(data: bytes) -> None:
         assert template.build(**segments) == topic
 
 
+@cache
+def _file() -> Path:
+    """One file for all inputs of this process, in memory where the machine has such a folder."""
+    shared = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="fuzz-", dir=shared if shared.is_dir() else None)) / "file"
+
+
+def _read(read: Callable[[Path], SourceResult], data: bytes) -> None:
+    path = _file()
+    path.write_bytes(data)
+    try:
+        laps = read(path).laps
+    except FileAccessError:
+        raise
+    except SourceError:
+        return
+    for lap in laps:
+        assert check_frames(lap.frames) == []
+
+
+def recording(data: bytes) -> None:
+    """An iRacing .ibt file."""
+    _read(read_ibt, data)
+
+
+def export(data: bytes) -> None:
+    """A Garage 61 export."""
+    _read(read_garage61, data)
+
+
+def lap_file(data: bytes) -> None:
+    """A lap made to be sent, in a file."""
+    _read(read_lap_file, data)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    target.__name__: target for target in (json, arrow, compression, publish_packet, topics)
+    target.__name__: target
+    for target in (json, arrow, compression, publish_packet, topics, recording, export, lap_file)
 }
 
 
@@ -90,15 +134,18 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
 def examples(name: str) -> tuple[bytes, ...]:
     """Good input to begin with, and what went wrong before."""
     lap = make_lap(3)
-    text, stream = encode_lap(lap, Encoding.JSON), encode_lap(lap, Encoding.ARROW)
+    document, stream = encode_lap(lap, Encoding.JSON), encode_lap(lap, Encoding.ARROW)
     topic = _TOPICS.laps.build(rig="rig-1", car="sim-gt3").encode()
     properties = b"\x03\x00\x01a\x08\x00\x01b\x09\x00\x01c\x26\x00\x01d\x00\x01e"
     body = len(topic).to_bytes(2) + topic + b"\x00\x01" + bytes([len(properties)]) + properties + b"payload"
     good = {
-        "json": (text[1:],),
+        "json": (document[1:],),
         "arrow": (stream[4:],),
-        "compression": (gzip.compress(text), zstandard.compress(text), gzip.compress(b"") * 3),
+        "compression": (gzip.compress(document), zstandard.compress(document), gzip.compress(b"") * 3),
         "publish_packet": (body, bytes([0x32, len(body)]) + body),
         "topics": (topic, _TOPICS.heartbeat.build(instance="main").encode()),
+        "recording": (ibt_bytes(drive(laps_of(2, 8))),),
+        "export": (text(lap_rows(20)).encode(),),
+        "lap_file": (document, stream, gzip.compress(document)),
     }[name]
     return (*good, *(path.read_bytes() for path in sorted((SEEDS / name).glob("*"))))

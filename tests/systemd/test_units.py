@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 from racing_coach_demo.processes import free_port
 from racing_coach_rig.config import RigSettings
 from racing_coach_server.config import Settings
-from racing_coach_server.main import EXIT_CONFIGURATION
+from racing_coach_server.exceptions import EXIT_CONFIGURATION
 
 UNITS = Path(__file__).parent.parent.parent / "systemd"
 INSTALLED_BIN = "/opt/racing-coach/bin"

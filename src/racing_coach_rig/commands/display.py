@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from racing_coach_core.lap_times import format_lap_time
-from racing_coach_rig.commands.publish import PublishReport
+from racing_coach_rig.commands.publishing import PublishReport
 from racing_coach_rig.config import RigSettings
 from racing_coach_rig.outbox.entry import Entry, State
 from racing_coach_rig.outbox.outbox import Outbox

@@ -1,145 +1,70 @@
-"""`racing-coach-rig publish`: files to laps to answers."""
+"""`racing-coach-rig publish`: sends the laps of files, and says what became of each."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import logging
+from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from typing import Annotated
 
-from racing_coach_core.coaching import Coaching
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
 from racing_coach_core.codecs.decode import Encoding
-from racing_coach_core.messages import LapStatus
-from racing_coach_rig.config import RigSettings
-from racing_coach_rig.exceptions import RigError
-from racing_coach_rig.outbox.entry import Entry, State
+from racing_coach_rig.commands import display
+from racing_coach_rig.commands.publishing import PublishReport, send_and_wait, spool_files
+from racing_coach_rig.config import load_settings
+from racing_coach_rig.logging import configure_logging
 from racing_coach_rig.outbox.outbox import Outbox
-from racing_coach_rig.sending.sender import Sender, sending
 from racing_coach_rig.sources.labels import Labels
-from racing_coach_rig.sources.read_file import read_file
-from racing_coach_rig.sources.result import RefusedLap
 
-_POLL_S = 0.1
-_COACH_S = 3.0
-"""How long the coach's word is waited for once every lap is answered; it takes a fraction of a second."""
+console = Console()
+
+_COUNTS_MORE = "whatever a CSV or .ibt or its name says; a lap as JSON or Arrow keeps its own"
 
 
-@dataclass(slots=True)
-class SpooledLap:
-    """A lap of one of the files, and where it stands."""
-
-    path: Path
-    lap_time: float | None
-    frames: int
-    entry: Entry
-
-    @property
-    def is_answered(self) -> bool:
-        return self.entry.state is not State.WAITING
-
-    @property
-    def is_stored(self) -> bool:
-        return self.entry.state is State.STORED
-
-    @property
-    def status(self) -> str:
-        if self.entry.answer is not None:
-            return self.entry.answer.status.value
-        return LapStatus.REJECTED.value if self.entry.state is State.REJECTED else "waiting"
-
-    @property
-    def message(self) -> str:
-        if self.entry.answer is not None:
-            return self.entry.answer.message
-        return self.entry.trouble or ("no answer yet" if self.entry.sent else "not sent yet")
-
-
-@dataclass(slots=True)
-class PublishReport:
-    """What became of every file."""
-
-    laps: list[SpooledLap] = field(default_factory=list)
-    refused: list[tuple[Path, RefusedLap]] = field(default_factory=list)
-    unreadable: list[tuple[Path, str]] = field(default_factory=list)
-    notes: list[tuple[Path, str]] = field(default_factory=list)
-    trouble: str | None = None
-    coaching: dict[UUID, Coaching] = field(default_factory=dict)
-
-    @property
-    def all_stored(self) -> bool:
-        """Whether every file gave laps and every lap is stored."""
-        return not self.unreadable and not self.without_lap and all(lap.is_stored for lap in self.laps)
-
-    @property
-    def without_lap(self) -> set[Path]:
-        """Files that were read and hold no lap to send."""
-        return {path for path, _ in self.refused} - {lap.path for lap in self.laps}
-
-
-def spool_files(
-    files: list[Path],
-    labels: Labels,
-    outbox: Outbox,
-    encoding: Encoding,
-    progress: Callable[[Path], None],
-) -> PublishReport:
-    """Read files and put their laps on disk. A file that cannot be read does not stop the others."""
-    report = PublishReport()
-    for path in files:
-        try:
-            result = read_file(path, labels)
-            for lap in result.laps:
-                entry = outbox.spool(lap, encoding)
-                report.laps.append(SpooledLap(path, lap.lap_time, lap.frames.num_rows, entry))
-            report.refused += [(path, refused) for refused in result.refused]
-            report.notes += [(path, note) for note in result.notes]
-            if not result.laps:
-                report.notes += [(path, f"a session of {s.car_name} at {s.track_name}") for s in result.sessions]
-        except RigError as error:
-            report.unreadable.append((path, str(getattr(error, "reason", error))))
-        progress(path)
-    return report
-
-
-async def send_and_wait(
-    settings: RigSettings,
-    outbox: Outbox,
-    report: PublishReport,
-    *,
-    timeout_s: float,
-    progress: Callable[[PublishReport], None],
+def publish(  # noqa: PLR0917 (Typer's options)
+    files: Annotated[list[Path], typer.Argument(help="Garage 61 CSV, iRacing .ibt, or a lap as JSON or Arrow.")],
+    track: Annotated[str | None, typer.Option(help=f"The track, {_COUNTS_MORE}.")] = None,
+    car: Annotated[str | None, typer.Option(help=f"The car, {_COUNTS_MORE}.")] = None,
+    recorded_at: Annotated[
+        datetime | None, typer.Option(help=f"When the first frame was driven, UTC, {_COUNTS_MORE}.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Send JSON, compressed, instead of Arrow.")] = False,
+    timeout: Annotated[float, typer.Option(help="Give up after so many seconds without an answer.")] = 60.0,
 ) -> None:
-    """Send what was spooled and wait for the answers, and a moment for the coach.
+    """Publish laps, wait for the answers, and say what became of each.
 
-    Gives up after `timeout_s` without any progress; the laps stay in the outbox.
+    Exits with 0 only if every file gave laps and every lap is stored.
     """
-    async with sending(settings, outbox) as sender:
-        deadline = time.monotonic() + timeout_s
-        answered = -1
-        while time.monotonic() < deadline:
-            await asyncio.to_thread(_refresh, outbox, report)
-            report.trouble = sender.publisher.trouble
-            now = sum(lap.is_answered for lap in report.laps)
-            if now != answered:
-                answered, deadline = now, time.monotonic() + timeout_s
-            progress(report)
-            if answered == len(report.laps):
-                await _listen_to_the_coach(sender, report)
-                return
-            await asyncio.sleep(_POLL_S)
+    configure_logging(logging.ERROR)
+    settings = load_settings()
+    encoding = Encoding.JSON if json else settings.sending.encoding
+    if recorded_at is not None and recorded_at.tzinfo is None:
+        recorded_at = recorded_at.replace(tzinfo=UTC)
+    labels = Labels(track=track, car=car, recorded_at=recorded_at, driver=settings.driver, rig=settings.rig)
+    with Outbox(settings.outbox) as outbox, _progress() as progress:
+        reading = progress.add_task("reading", total=len(files))
+        report = spool_files(files, labels, outbox, encoding, lambda _: progress.advance(reading))
+        if report.laps:
+            sending = progress.add_task("sending", total=len(report.laps))
+
+            def show(report: PublishReport) -> None:
+                answered = sum(lap.is_answered for lap in report.laps)
+                text = f"waiting: {report.trouble}" if report.trouble else "sending"
+                progress.update(sending, completed=answered, description=text)
+
+            asyncio.run(send_and_wait(settings, outbox, report, timeout_s=timeout, progress=show))
+    display.show_report(console, report, settings)
+    raise typer.Exit(0 if report.all_stored else 1)
 
 
-async def _listen_to_the_coach(sender: Sender, report: PublishReport) -> None:
-    """Wait for the coach's word on what was stored just now; if another program sends, it hears it, not this one."""
-    awaited = {lap.entry.lap_id for lap in report.laps if lap.status == LapStatus.SUCCESS.value}
-    said = sender.publisher.ear.said
-    deadline = time.monotonic() + _COACH_S
-    while sender.sends and not awaited <= said.keys() and time.monotonic() < deadline:
-        await asyncio.sleep(_POLL_S)
-    report.coaching = {lap_id: said[lap_id] for lap_id in awaited & said.keys()}
-
-
-def _refresh(outbox: Outbox, report: PublishReport) -> None:
-    for lap in report.laps:
-        if not lap.is_answered:
-            lap.entry = outbox.entry(lap.entry.seq) or lap.entry
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,74 +1,43 @@
-"""`racing-coach-rig run`: finds finished laps as they come, and sends them, for as long as the rig is on."""
+"""`racing-coach-rig run`: finds finished laps and sends them for as long as the rig is on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from datetime import UTC, datetime
+import contextlib
+import logging
+import signal
+import sys
 from pathlib import Path
-from typing import Final
+from typing import Annotated
 
-import structlog
+import typer
 
-from racing_coach_core.backoff import Backoff
-from racing_coach_core.lap import Lap
-from racing_coach_rig.commands.feed import Feed
-from racing_coach_rig.commands.watch import watch as watch_folders
-from racing_coach_rig.config import RigSettings
-from racing_coach_rig.exceptions import LiveUnavailableError
+from racing_coach_rig.commands.running import run as run_rig
+from racing_coach_rig.config import load_settings
+from racing_coach_rig.logging import configure_logging
 from racing_coach_rig.outbox.outbox import Outbox
-from racing_coach_rig.sending.sender import sending
-from racing_coach_rig.sources.iracing.live import live_laps
-from racing_coach_rig.sources.simulator import Simulator
-
-log = structlog.stdlib.get_logger(__name__)
-
-_AGAIN_FIRST_S: Final = 1.0
-_AGAIN_CAP_S: Final = 60.0
 
 
-async def run(settings: RigSettings, outbox: Outbox, *, watch: list[Path], live: bool, simulate: int | None) -> None:
-    """Feed the outbox from every source asked for, and send, until cancelled.
+def run(
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder in which laps appear, as .ibt, CSV, JSON or Arrow, also below it; may be given several times.",
+        ),
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Live iRacing telemetry (Windows).")] = False,
+    simulate: Annotated[int | None, typer.Option(help="A simulated driver with this seed, in real time.")] = None,
+) -> None:
+    """Find finished laps and send them until stopped; also sends what is still on disk."""
+    configure_logging(logging.INFO)
+    settings = load_settings()
 
-    Raises:
-        LiveUnavailableError: `live` where the simulator cannot run.
-    """
-    async with sending(settings, outbox) as sender, asyncio.TaskGroup() as tasks:
-        feed = Feed(settings, outbox, sender.publisher)
+    async def main(outbox: Outbox) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await run_rig(settings, outbox, watch=watch or [], live=live, simulate=simulate)
 
-        def start(name: str, source: Callable[[], Awaitable[None]]) -> None:
-            tasks.create_task(_again_and_again(name, source), name=name)
-
-        if watch:
-            start("watched folders", lambda: watch_folders(feed, watch))
-        if live:
-            start("live telemetry", lambda: _put_all(feed, live_laps(feed.labels)))
-        if simulate is not None:
-            start("simulated driver", lambda: _put_all(feed, simulated_laps(seed=simulate)))
-        tasks.create_task(asyncio.Event().wait(), name="until stopped")
-
-
-async def _again_and_again(name: str, source: Callable[[], Awaitable[None]]) -> None:
-    """Begin a source again when it fails: whatever it was, what is on disk must go on being sent."""
-    backoff = Backoff(_AGAIN_FIRST_S, _AGAIN_CAP_S)
-    while True:
-        try:
-            await source()
-        except LiveUnavailableError:
-            raise
-        except Exception:
-            log.exception("a source of laps failed, it is begun again", source=name)
-        await asyncio.sleep(backoff.next_s())
-
-
-async def simulated_laps(*, seed: int) -> AsyncGenerator[Lap]:
-    """A simulated driver in real time: each lap comes when it would have been driven."""
-    simulator = Simulator(seed=seed, started_at=datetime.now(UTC))
-    for lap in simulator.laps():
-        await asyncio.sleep(lap.lap_time or 0)
-        yield lap
-
-
-async def _put_all(feed: Feed, laps: AsyncGenerator[Lap]) -> None:
-    async with aclosing(laps):
-        async for lap in laps:
-            await feed.put(lap)
+    with Outbox(settings.outbox) as outbox, contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+        asyncio.run(main(outbox))

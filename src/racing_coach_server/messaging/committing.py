@@ -13,6 +13,7 @@ from racing_coach_server.messaging.failures import Blame, Tries, blame_of, failu
 from racing_coach_server.messaging.fairness import rest
 from racing_coach_server.messaging.keeping import Keeper
 from racing_coach_server.messaging.messages import Message, Reply
+from racing_coach_server.messaging.readings import Readings
 from racing_coach_server.messaging.router import AnyRoute
 from racing_coach_server.messaging.trouble import Trouble
 
@@ -29,14 +30,16 @@ class Work:
 class Committer:
     """Runs a message's handler, again and again if need be, until something is committed."""
 
-    def __init__(self, database: Database, settings: DeliverySettings, trouble: Trouble) -> None:
+    def __init__(self, database: Database, settings: DeliverySettings, trouble: Trouble, readings: Readings) -> None:
         """Describe how to try.
 
         Args:
             database: where the transactions are.
             settings: how often, and with which pauses.
             trouble: told of every message that waits for the database.
+            readings: refuses a message that the daemon died of.
         """
+        self._readings = readings
         self._database = database
         self._settings = settings
         self._trouble = trouble
@@ -91,7 +94,7 @@ class Committer:
 
         What was read is not kept for the next try: through a long outage it would be as much as `limits` allow.
         """
-        reading = asyncio.create_task(route.read(message), name="read a message")
+        reading = asyncio.create_task(self._read(route, message), name="read a message")
         try:
             async with self._database.transaction() as session:
                 await session.connection()
@@ -100,3 +103,7 @@ class Committer:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, route: AnyRoute, message: Message) -> object:
+        async with self._readings.reading(message):
+            return await route.read(message)

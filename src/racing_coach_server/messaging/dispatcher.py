@@ -20,6 +20,7 @@ from racing_coach_server.messaging.answering import Answers
 from racing_coach_server.messaging.committing import Committer
 from racing_coach_server.messaging.link import Link
 from racing_coach_server.messaging.messages import Event, Message, Outcome, Reply
+from racing_coach_server.messaging.readings import Readings
 from racing_coach_server.messaging.router import AnyRoute, Router
 from racing_coach_server.messaging.trouble import Trouble
 
@@ -38,6 +39,7 @@ class Dispatcher:
         database: Database,
         settings: DeliverySettings,
         topics: Topics,
+        readings: Readings,
         *,
         tell: Callable[[Event], None],
     ) -> None:
@@ -48,13 +50,14 @@ class Dispatcher:
             database: where the transactions are.
             settings: how often to try.
             topics: where answers may go.
+            readings: refuses a message that the daemon died of.
             tell: told every event of a message that is acknowledged; neither fails nor waits.
         """
         self._router = router
         self._tell = tell
         self._accounts: dict[str, Accounts] = {route.noun: Accounts() for route in router.routes}
         self.database_trouble = Trouble(f"the database is in trouble, {router.things} wait", "the database is back")
-        self._committer = Committer(database, settings, self.database_trouble)
+        self._committer = Committer(database, settings, self.database_trouble, readings)
         self._answers = Answers(topics)
         self._events = {
             route.noun: {

@@ -56,6 +56,7 @@ def test_a_slice_of_a_recording_is_encoded_as_what_it_shows() -> None:
         pa.array([[("a", 1)]] * 4, pa.map_(pa.string(), pa.int8())),
         pa.UnionArray.from_sparse(pa.array([0] * 4, pa.int8()), [pa.array([1] * 4)]),
         pa.array([b"0123456789abcdef"] * 4, pa.uuid()),
+        pa.array([pa.MonthDayNano([1, 2, 3])] * 4),
     ],
     ids=lambda column: str(column.type),
 )

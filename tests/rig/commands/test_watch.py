@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from tests.laps import lap_json, to_bytes
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 
-from racing_coach_rig.commands import run as run_module
+from racing_coach_rig.commands import running as run_module
 from racing_coach_rig.commands.feed import Feed
-from racing_coach_rig.commands.run import run
+from racing_coach_rig.commands.running import run
 from racing_coach_rig.commands.watch import watch
 from racing_coach_rig.config import OutboxSettings, RigSettings
 from racing_coach_rig.outbox.outbox import Outbox

@@ -3,10 +3,10 @@
 from tests.server.following.toy import toy
 
 from racing_coach_server.app import App
+from racing_coach_server.commands.runner import run_async
 from racing_coach_server.config import load_settings
 from racing_coach_server.features import FEATURES
 from racing_coach_server.logging import configure_logging
-from racing_coach_server.main import run_async
 
 
 async def serve() -> None:

@@ -76,7 +76,10 @@ def _header(content: bytes) -> list[str]:
         line = content.decode("utf-8-sig").split("\n", 1)[0]
     except UnicodeDecodeError as error:
         raise CsvError("is not UTF-8 text") from error
-    return [name.strip() for name in next(csv.reader([line]), [])]
+    try:
+        return [name.strip() for name in next(csv.reader([line]), [])]
+    except csv.Error as error:
+        raise CsvError(f"begins with no line of column names: {error}") from error
 
 
 def _read_csv(content: bytes, names: list[str], wanted: list[str]) -> pa.Table:

@@ -1,0 +1,36 @@
+"""`racing-coach serve`: the daemon."""
+
+import structlog
+import typer
+
+from racing_coach_core.exceptions import RacingCoachError
+from racing_coach_server.app import App
+from racing_coach_server.commands.runner import run_async
+from racing_coach_server.config import load_settings
+from racing_coach_server.exceptions import (
+    EXIT_CONFIGURATION,
+    ClientIdInUseError,
+    ConfigurationError,
+    MigrationError,
+)
+from racing_coach_server.logging import configure_logging
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def serve() -> None:
+    """Run the daemon until SIGTERM."""
+    settings = load_settings()
+    configure_logging(settings.log)
+
+    async def daemon() -> None:
+        await App(settings).run()
+
+    try:
+        run_async(daemon())
+    except (ClientIdInUseError, ConfigurationError, MigrationError) as error:
+        log.critical("stopped for good", reason=str(error))
+        raise typer.Exit(EXIT_CONFIGURATION) from error
+    except RacingCoachError as error:
+        log.critical("stopped", reason=str(error))
+        raise typer.Exit(1) from error
