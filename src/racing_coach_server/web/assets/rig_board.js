@@ -102,7 +102,7 @@ function emptiness(away) {
     null,
     el("h2", null, "No rig has been here yet"),
     el("p", null, "On a rig, beside the simulator: ", el("code", null, "racing-coach-rig run")),
-    el("p", null, "Without one, a simulated lap: ", el("code", null, "racing-coach-rig publish --simulate 1")),
+    el("p", null, "Without one, a simulated driver: ", el("code", null, "racing-coach-rig run --simulate 1")),
     el("p.muted", null, "It is shown here as soon as it is there."),
   );
 }
