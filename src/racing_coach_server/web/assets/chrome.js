@@ -8,6 +8,7 @@ import { isDark, speedUnit, toggleSpeedUnit, toggleTheme } from "./preferences.j
 const PLACES = [
   ["/", "Pit wall"],
   ["/laps", "Laps"],
+  ["/progress", "Progress"],
 ];
 
 /** @type {Help[]} */

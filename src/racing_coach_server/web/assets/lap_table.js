@@ -54,7 +54,7 @@ function rowOf(lap, comparison) {
       lap.is_valid ? null : el("span.not-valid", { title: "Not from line to line on the track" }, "not valid"),
     ),
     el("td.left.name", null, lap.driver_name),
-    el("td.left.name", null, trackOf(lap), el("span.narrow.muted", null, ` ${lap.car_name}`)),
+    el("td.left.name", null, trackOf(lap), el("span.narrow.muted", null, `, ${lap.car_name}`)),
     el("td.left.name.wide", null, lap.car_name),
     el("td.wide", null, String(lap.lap_number)),
     el("td.left.name.wide", null, lap.rig_id),
@@ -92,5 +92,5 @@ function sortable(name, text, first, query, ways) {
   };
   const arrow = order === null ? "" : order === "asc" ? " ↑" : " ↓";
   const aria = order === null ? null : order === "asc" ? "ascending" : "descending";
-  return el("th", { scope: "col", "aria-sort": aria }, el("button.quiet", { type: "button", click: sort }, `${text}${arrow}`));
+  return el("th.sorts", { scope: "col", "aria-sort": aria }, el("button.quiet", { type: "button", click: sort }, `${text}${arrow}`));
 }

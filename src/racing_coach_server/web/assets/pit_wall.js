@@ -18,8 +18,8 @@ const daemons = new Map();
 /** @type {PitWall["sources"] | null} */
 let sources = null;
 
-frame({ help: [["l", "the fastest way to the laps"]] });
-onKey({ l: () => location.assign("/laps") });
+frame({ help: [["j k", "next rig, rig before"]] });
+onKey({ j: () => focusCard(1), k: () => focusCard(-1) });
 
 const handlers = {
   /** @param {PitWall} wall */
@@ -69,4 +69,15 @@ function showSystem() {
   const all = [...daemons.values()].sort((one, other) => one.instance.localeCompare(other.instance));
   showDaemons(byId("daemons"), all);
   fill(byId("troubles"), troublesOf(all, sources).map((text) => el("p.notice", { role: "status" }, text)));
+}
+
+/**
+ * Puts the focus on the last lap of the next rig, or of the one before.
+ *
+ * @param {1 | -1} direction
+ */
+function focusCard(direction) {
+  const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".now-time")]);
+  const at = links.findIndex((link) => link === document.activeElement);
+  links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + direction))]?.focus();
 }

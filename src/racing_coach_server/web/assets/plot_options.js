@@ -15,6 +15,8 @@ import { colour } from "./preferences.js";
  * @property {number} digits
  * @property {boolean} [isDelta] coloured by its sign
  * @property {boolean} [isStepped]
+ * @property {(value: number) => string} [text] how a value reads, if not as a number
+ * @property {boolean} [isDotted] every value is a dot: there are few
  * @property {[number, number]} [range] of its values, where it is always the same
  */
 
@@ -46,7 +48,7 @@ export function line(which, width, spec) {
     stroke: (/** @type {any} */ plot) => (spec.isDelta ? bySign(plot, "") : colour(which)),
     fill: spec.isDelta ? (/** @type {any} */ plot) => bySign(plot, "2e") : undefined,
     fillTo: 0,
-    points: { show: false },
+    points: { show: spec.isDotted === true && which === "this", size: 7, fill: () => colour("this") },
     paths: spec.isStepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
   };
 }
@@ -66,19 +68,32 @@ function bySign(plot, alpha) {
   return gradient;
 }
 
-/** @param {boolean} isLast */
-export function placeAxis(isLast) {
+/** Places are whole numbers. */
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+
+/**
+ * @param {boolean} isLast
+ * @param {(at: number) => string} text
+ */
+export function placeAxis(isLast, text) {
   return {
     ...looks(),
     size: isLast ? BOTTOM : 0,
     space: 70,
-    values: (/** @type {any} */ _, /** @type {number[]} */ splits) => (isLast ? splits.map((at) => `${at} m`) : splits.map(() => "")),
+    incrs: STEPS,
+    values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((at) => (isLast ? text(at) : "")),
   };
 }
 
 /** @param {Spec} spec */
-export function valueAxis(spec) {
-  return { ...looks(), size: AXIS, space: Math.max(22, spec.height / 5), ...(spec.isStepped ? { incrs: [1, 2, 5] } : {}) };
+export function valueAxis({ height, isStepped, text }) {
+  return {
+    ...looks(),
+    size: text ? 72 : AXIS,
+    space: Math.max(22, height / 5),
+    ...(isStepped ? { incrs: [1, 2, 5] } : {}),
+    ...(text ? { values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(text) } : {}),
+  };
 }
 
 function looks() {

@@ -13,6 +13,15 @@ import { followFingers } from "./touch.js";
 /** @typedef {import("./plot_options.js").Spec} Spec */
 /** @typedef {import("./view.js").View} View */
 
+/**
+ * @typedef {object} Places what the plots stand over
+ * @property {(at: number) => string} text
+ * @property {number} margin before the first and after the last, in their own unit
+ */
+
+/** @type {Places} */
+const ROAD = { text: (at) => `${at} m`, margin: 0 };
+
 export class Plots {
   /**
    * @param {HTMLElement} parent
@@ -20,8 +29,10 @@ export class Plots {
    * @param {View} view
    * @param {import("./bands.js").Bands} bands what is shaded behind the lines
    * @param {AbortSignal} signal when they are no longer on the page
+   * @param {Places} [places]
    */
-  constructor(parent, metres, view, bands, signal) {
+  constructor(parent, metres, view, bands, signal, places = ROAD) {
+    this.places = places;
     this.parent = parent;
     this.metres = metres;
     this.view = view;
@@ -29,7 +40,7 @@ export class Plots {
     /** @type {{spec: Spec, box: HTMLElement, plot: any, values: HTMLElement[]}[]} */
     this.shown = [];
     view.onCursor((cursor) => this.#drawCursor(cursor));
-    view.onStretch(({ from, to }) => this.#drawStretch(from, to));
+    view.onStretch((stretch) => this.#drawStretch(stretch));
     const observer = new ResizeObserver(() => this.#fit());
     observer.observe(parent);
     document.addEventListener("theme", () => this.redraw(), { signal });
@@ -45,7 +56,7 @@ export class Plots {
     for (const one of this.shown) one.plot.destroy();
     this.parent.replaceChildren();
     this.shown = specs.map((spec, index) => this.#make(spec, index === 0, index === specs.length - 1));
-    this.#drawStretch(this.view.stretch.from, this.view.stretch.to);
+    this.#drawStretch(this.view.stretch);
     this.#drawCursor(this.view.cursor);
   }
 
@@ -91,7 +102,7 @@ export class Plots {
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: spec.range ?? ((/** @type {any} */ _, low, high) => roomy(spec, low, high)) } },
-      axes: [placeAxis(isLast), valueAxis(spec)],
+      axes: [placeAxis(isLast, this.places.text), valueAxis(spec)],
       series: [{}, ...(spec.reference ? [line("that", 1.5, spec)] : []), line("this", 2, spec)],
       hooks: {
         drawClear: [(/** @type {any} */ plot) => shadeStretches(plot, this.bands, isFirst)],
@@ -123,21 +134,23 @@ export class Plots {
     const first = this.shown[0];
     if (first === undefined) return;
     // By the view's stretch: the scale of a uPlot that was just told of another one is still the old one.
-    const { from, to } = this.view.stretch;
+    const { min, max } = this.#limits(this.view.stretch);
     const width = first.plot.bbox.width / devicePixelRatio;
-    const left = cursor === null ? -10 : ((cursor - from) / (to - from)) * width;
+    const left = cursor === null ? -10 : ((this.metres[cursor] - min) / (max - min)) * width;
     for (const { spec, plot, values } of this.shown) {
       plot.setCursor({ left, top: 0 }, false);
       sayValues(spec, values, cursor);
     }
   }
 
-  /**
-   * @param {number} from
-   * @param {number} to
-   */
-  #drawStretch(from, to) {
-    for (const { plot } of this.shown) plot.setScale("x", { min: this.metres[from], max: this.metres[to] });
+  /** @param {import("./view.js").Stretch} stretch */
+  #drawStretch(stretch) {
+    for (const { plot } of this.shown) plot.setScale("x", this.#limits(stretch));
+  }
+
+  /** @param {import("./view.js").Stretch} stretch */
+  #limits({ from, to }) {
+    return { min: this.metres[from] - this.places.margin, max: this.metres[to] + this.places.margin };
   }
 
   #fit() {
@@ -160,7 +173,8 @@ function sayValues(spec, [ours, theirs, between], cursor) {
     ours.className = `value ${here !== null && here > 0 ? "loss" : "gain"}`;
     return;
   }
-  setText(ours, here === null ? "" : fixed(here, spec.digits));
-  setText(theirs, there === null ? "" : fixed(there, spec.digits));
+  const text = spec.text ?? ((/** @type {number} */ value) => fixed(value, spec.digits));
+  setText(ours, here === null ? "" : text(here));
+  setText(theirs, there === null ? "" : text(there));
   setText(between, here === null || there === null ? "" : signed(here - there, spec.digits));
 }

@@ -1,5 +1,5 @@
 /**
- * What of a lap is looked at: one cursor and one stretch, shared by all plots, the map and the tables.
+ * What is looked at of a lap, or of many laps: one cursor and one stretch, shared by all plots, the map and the tables.
  *
  * Whoever moves it calls `moveTo` or `show`; whoever draws it hears of it at most once a frame.
  */
@@ -10,12 +10,15 @@
  * @property {number} to index, included
  */
 
-/** A stretch is never shorter than this many places. */
 const SHORTEST = 20;
 
 export class View {
-  /** @param {number} length how many places the lap has */
-  constructor(length) {
+  /**
+   * @param {number} length how many places there are
+   * @param {number} [shortest] a stretch is never shorter than so many
+   */
+  constructor(length, shortest = SHORTEST) {
+    this.shortest = shortest;
     this.last = length - 1;
     /** @type {number | null} */
     this.cursor = null;
@@ -77,7 +80,7 @@ export class View {
    * @param {number} to
    */
   show(from, to) {
-    const length = clamp(Math.round(to - from), Math.min(SHORTEST, this.last), this.last);
+    const length = clamp(Math.round(to - from), Math.min(this.shortest, this.last), this.last);
     const start = clamp(Math.round(from), 0, this.last - length);
     if (start === this.stretch.from && start + length === this.stretch.to) return;
     this.stretch = { from: start, to: start + length };
