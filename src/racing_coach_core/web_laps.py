@@ -52,6 +52,7 @@ class LapRow(WebDocument):
     car_name: str
     session_type: str | None
     received_at: datetime = Field(description="when its last byte had arrived")
+    driven_at: datetime = Field(description="wall clock of its last frame; when it was received, without one")
     stored_at: datetime
 
 

@@ -5,12 +5,11 @@ import inspect
 import os
 import socket
 from importlib.metadata import version
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 import asyncpg
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,14 +26,12 @@ from racing_coach_core.settings import (
 )
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_server.exceptions import ConfigurationError
+from racing_coach_server.web_settings import WebSettings
 
 VERSION: Final = version("racing-coach")
 
 _URL_OPTIONS: Final = frozenset({"sslmode", *inspect.signature(asyncpg.connect).parameters})
 """What may follow the `?` of a database's URL: asyncpg's own, and libpq's `sslmode`, which asyncpg calls `ssl`."""
-
-
-_FEWEST_CHARACTERS: Final = 8
 
 
 def _segment(value: str) -> str:
@@ -187,50 +184,6 @@ class DoctorSettings(BaseModel):
     rig_password: SecretStr | None = None
     rig_host: str | None = Field(default=None, description="where rigs reach the broker; the daemon's if not set")
     rig_port: int = Field(default=1883, ge=1, le=65535)
-
-
-def _sign_in_password(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < _FEWEST_CHARACTERS:
-        raise ValueError(f"must have at least {_FEWEST_CHARACTERS} characters")
-    return value
-
-
-class WebSettings(BaseModel):
-    """Pages and API, `racing-coach web`; the daemon has no use for it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="any but this machine's own needs a password")
-    port: int = Field(default=8077, ge=1, le=65535)
-    password: Annotated[SecretStr, AfterValidator(_sign_in_password)] | None = Field(
-        default=None, description="with it, everybody signs in, on this machine too"
-    )
-    names: str = Field(default="", description="by which browsers call it, beside this machine's own; commas between")
-    session_days: float = Field(default=30.0, gt=0, le=400, description="then a browser signs in again")
-    cert_file: FilePath | None = Field(default=None, description="PEM file of the certificate: https")
-    key_file: FilePath | None = Field(default=None, description="PEM file of the certificate's key")
-    proxies: str = Field(
-        default="127.0.0.1", description="addresses whose X-Forwarded-For and X-Forwarded-Proto are believed"
-    )
-    connections: int = Field(default=4, ge=1, le=64, description="to the database, besides the one that listens")
-    statement_timeout_s: float = Field(default=10.0, gt=0)
-    days_on_the_wall: float = Field(
-        default=1.0, gt=0, le=366, description="a rig is on the pit wall if it is online or drove within so many days"
-    )
-
-    @model_validator(mode="after")
-    def _has_both_files(self) -> Self:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file are set both or neither")
-        return self
-
-    @property
-    def is_for_this_machine_only(self) -> bool:
-        """Whether no other machine can reach it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
 
 
 class LogSettings(BaseModel):

@@ -12,7 +12,7 @@ class WebError(ServerError):
     WebError
     ├── LapNotFoundError      no such lap is stored
     ├── NothingSaidError      the coach has not spoken of a lap
-    ├── NotAnalysedError      a lap was not analysed, or nothing was found in it
+    ├── NothingDrivenError    a driver has no lap in a car on a track
     ├── BadQueryError         a parameter that cannot be
     └── TooManyViewersError   so many event streams are open that no other is
     """
@@ -36,12 +36,12 @@ class NothingSaidError(WebError):
         self.lap_id = lap_id
 
 
-class NotAnalysedError(WebError):
-    """A lap was not analysed, or nothing was found in it."""
+class NothingDrivenError(WebError):
+    """A driver has no lap in a car on a track."""
 
-    def __init__(self, lap_id: UUID, reason: str) -> None:
-        super().__init__(reason)
-        self.lap_id = lap_id
+    def __init__(self, driver: str) -> None:
+        super().__init__(f"No lap of {driver} in this car on this track is stored.")
+        self.driver = driver
 
 
 class BadQueryError(WebError):

@@ -14,10 +14,11 @@ from racing_coach_core.exceptions import Fault
 from racing_coach_core.web_laps import Problem
 from racing_coach_server.analytics.comparison.exceptions import NotComparableError, NothingToCompareError
 from racing_coach_server.database.faults import fault_of, in_words
+from racing_coach_server.telemetry.exceptions import InvalidCursorError
 from racing_coach_server.web.exceptions import (
     BadQueryError,
     LapNotFoundError,
-    NotAnalysedError,
+    NothingDrivenError,
     NothingSaidError,
     TooManyViewersError,
 )
@@ -57,18 +58,12 @@ def say_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-_OURS:
-        app.add_exception_handler(kind, _saying(status, code))
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
-
-
 _OURS: Final[tuple[tuple[type[Exception], int, Code], ...]] = (
     (LapNotFoundError, 404, "not_found"),
     (NothingSaidError, 404, "not_found"),
-    (NotAnalysedError, 404, "not_found"),
+    (NothingDrivenError, 404, "not_found"),
     (BadQueryError, 422, "invalid"),
+    (InvalidCursorError, 422, "invalid"),
     (NotComparableError, 409, "not_comparable"),
     (NothingToCompareError, 409, "not_comparable"),
     (TooManyViewersError, 503, "not_allowed"),

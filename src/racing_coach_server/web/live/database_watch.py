@@ -1,6 +1,6 @@
 """Listens to the database, and has the pit wall hear of what it announces.
 
-After every connection all is asked for once, after it has begun to listen: what was committed before is in the answer, and
+On every connection all is asked for once, after it has begun to listen: what was committed before is in the answer, and
 what is committed later is announced. So an outage of any length leaves no gap, whatever the order of commits.
 """
 
@@ -65,7 +65,7 @@ class DatabaseWatch:
             while True:
                 try:
                     await self._listen(backoff)
-                except Exception as error:  # whatever it is, the pages go on, and it is tried again
+                except Exception as error:  # noqa: BLE001 (whatever it is, the pages go on)
                     self._trouble.began(in_words(error))
                     self._wall.put_database(_AWAY)
                 await asyncio.sleep(backoff.next_s())

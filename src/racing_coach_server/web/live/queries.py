@@ -47,7 +47,8 @@ class WallQueries:
     async def rigs_of(self, lap_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Who sent these laps."""
         statement = select(LapRecord.id, LapRecord.rig_id).where(LapRecord.id.in_(lap_ids))
-        return {lap_id: rig_id for lap_id, rig_id in await self._session.execute(statement)}
+        rows = await self._session.execute(statement)
+        return {row[0]: row[1] for row in rows}
 
     async def rigs(self, names: Collection[str], answer_ms: AnswerMs) -> Mapping[str, RigDocument]:
         """Rigs as they are now, also such as never drove.

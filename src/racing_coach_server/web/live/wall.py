@@ -7,6 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from racing_coach_core.messages import DaemonState, Heartbeat, RigStatus
+from racing_coach_core.web_laps import WebDocument
 from racing_coach_core.web_live import (
     DaemonDocument,
     PitWall,
@@ -17,7 +18,6 @@ from racing_coach_core.web_live import (
     SourceDocument,
     Sources,
 )
-from racing_coach_core.web_laps import WebDocument
 from racing_coach_server.config import VERSION
 
 type Tell = Callable[[str, WebDocument], None]
@@ -143,7 +143,7 @@ class Wall:
         status = self.statuses.get(rig.rig_id) if self.broker.reachable else None
         told: dict[str, object] = {"online": None, "online_since": None}
         if status is not None:
-            told: dict[str, object] = {"online": status.online, "online_since": status.timestamp}
+            told = {"online": status.online, "online_since": status.timestamp}
         return rig.model_copy(update=told)
 
     def _tell_status(self, name: str) -> None:

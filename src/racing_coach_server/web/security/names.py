@@ -10,8 +10,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from racing_coach_server.config import WebSettings
 from racing_coach_server.web.problems import problem
+from racing_coach_server.web_settings import WebSettings
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 

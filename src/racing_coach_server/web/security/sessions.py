@@ -11,8 +11,8 @@ from itsdangerous import BadSignature, TimestampSigner
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from racing_coach_server.config import WebSettings
 from racing_coach_server.web.security.tries import Tries
+from racing_coach_server.web_settings import WebSettings
 
 COOKIE: Final = "racing-coach"
 _SIGNED_IN: Final = "signed in"

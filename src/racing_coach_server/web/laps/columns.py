@@ -1,0 +1,99 @@
+"""A lap's frames as a file: JSON, CSV, Arrow or Parquet."""
+
+import io
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
+from racing_coach_server.web.exceptions import BadQueryError
+
+_UNIT: Final = b"unit"
+
+
+class ColumnFormat(StrEnum):
+    """As what a lap's frames are sent."""
+
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+    PARQUET = "parquet"
+
+
+MEDIA_TYPES: Final = {
+    ColumnFormat.JSON: "application/json",
+    ColumnFormat.CSV: "text/csv",
+    ColumnFormat.ARROW: "application/vnd.apache.arrow.stream",
+    ColumnFormat.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsFile:
+    """Frames as bytes, and how they are called."""
+
+    content: bytes
+    name: str
+    media_type: str
+
+
+def channel_names(asked: str | None) -> list[str]:
+    """The channels that are asked for, in the order of the table; all of them for None.
+
+    Raises:
+        BadQueryError: one that there is not.
+    """
+    if asked is None:
+        return list(LAP_SCHEMA.names)
+    names = {name.strip() for name in asked.split(",") if name.strip()}
+    if unknown := sorted(names - set(LAP_SCHEMA.names)):
+        raise BadQueryError("channels", f"there is no channel {', '.join(repr(one) for one in unknown)}")
+    if not names:
+        raise BadQueryError("channels", "names no channel")
+    return [name for name in LAP_SCHEMA.names if name in names]
+
+
+def columns_file(lap_id: UUID, frames: pa.RecordBatch, kind: ColumnFormat) -> ColumnsFile:
+    """Write frames; takes a moment of a thread."""
+    table = pa.Table.from_batches([_with_units(frames)])
+    if kind is ColumnFormat.JSON:
+        content = _json(lap_id, table)
+    else:
+        sink = io.BytesIO()
+        match kind:
+            case ColumnFormat.CSV:
+                pa_csv.write_csv(table, sink)
+            case ColumnFormat.ARROW:
+                with pa.ipc.new_stream(sink, table.schema) as stream:
+                    stream.write_table(table)
+            case ColumnFormat.PARQUET:
+                pq.write_table(table, sink, compression="zstd")
+        content = sink.getvalue()
+    return ColumnsFile(content, f"lap-{lap_id}.{kind}", MEDIA_TYPES[kind])
+
+
+def _with_units(frames: pa.RecordBatch) -> pa.RecordBatch:
+    fields = [field.with_metadata({_UNIT: CHANNEL_BY_NAME[field.name].unit.encode()}) for field in frames.schema]
+    return pa.RecordBatch.from_arrays(frames.columns, schema=pa.schema(fields))
+
+
+def _json(lap_id: UUID, table: pa.Table) -> bytes:
+    """By channel, one value a frame; what is not a number is none."""
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if pa.types.is_timestamp(column.type):
+            columns[name] = [None if value is None else value.isoformat() for value in column.to_pylist()]
+        elif pa.types.is_floating(column.type):
+            columns[name] = [
+                value if value is None or abs(value) < float("inf") else None for value in column.to_pylist()
+            ]
+        else:
+            columns[name] = column.to_pylist()
+    return json.dumps({"lap_id": str(lap_id), "frames": table.num_rows, "columns": columns}, allow_nan=False).encode()
