@@ -48,7 +48,7 @@ export class Live {
     this.heardAt = performance.now();
     const source = new EventSource(this.path);
     this.source = source;
-    for (const [name, handle] of Object.entries({ ping: () => {}, ...this.handlers })) {
+    for (const [name, handle] of Object.entries(this.handlers)) {
       source.addEventListener(name, (event) => {
         if (source !== this.source) return;
         this.heardAt = performance.now();

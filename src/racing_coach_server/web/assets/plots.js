@@ -98,10 +98,10 @@ export class Plots {
     return {
       width: this.#width,
       height: spec.height + (isLast ? BOTTOM : 4),
-      padding: [4, 8, 0, 0],
+      padding: [4, 16, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
-      scales: { x: { time: false }, y: { range: spec.range ?? ((/** @type {any} */ _, low, high) => roomy(spec, low, high)) } },
+      scales: { x: { time: false }, y: { range: spec.range ?? ((/** @type {any} */ _, /** @type {any} */ low, /** @type {any} */ high) => roomy(spec, low, high)) } },
       axes: [placeAxis(isLast, this.places.text), valueAxis(spec)],
       series: [{}, ...(spec.reference ? [line("that", 1.5, spec)] : []), line("this", 2, spec)],
       hooks: {

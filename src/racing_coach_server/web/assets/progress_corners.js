@@ -19,7 +19,7 @@ export function showProgressCorners(card, { corners }, show) {
   card.hidden = known.length === 0;
   const most = Math.max(0.05, ...known.map(missing));
   const columns = [
-    ["Left", "What the median loses to the best, s"],
+    ["To gain", "What the median loses to the best, s"],
     ["Median", "s"],
     ["Best", "s"],
     ["Spread", "Half of what lies between the quartiles, s"],
