@@ -25,7 +25,7 @@ class PackedColumn(WebDocument):
 class GridDocument(WebDocument):
     """The places at which both laps were taken."""
 
-    n: int = Field(description="how many, both ends of the lap included; at most 4,096")
+    n: int = Field(description="how many, both ends of the lap included; at most 3,072")
     length_m: float = Field(description="of the lap, m")
     step_m: float
 

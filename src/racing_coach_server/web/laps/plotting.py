@@ -11,8 +11,8 @@ from racing_coach_core.channels import CHANNEL_BY_NAME
 from racing_coach_core.web_views import ChannelPair, GridDocument, PackedColumn, PackedPath
 from racing_coach_server.web.laps.packing import packed, packed_time, packed_whole
 
-_MOST: Final = 4_096
-"""Places; the widest screens have fewer columns. Of a longer lap, every metre would be data that nobody sees."""
+_MOST: Final = 3_072
+"""Places, of which few screens show as many: 100 kB a lap. Of a longer one, every metre is in its columns."""
 
 _NAMES: Final = tuple(name for name in (*CONTINUOUS, *STEPPED) if name != "yaw_rate")
 

@@ -73,12 +73,12 @@ async def combinations(session: AsyncSession, *, limit: int) -> Sequence[Row[Any
         .lateral("last")
     )
     counted = select(LapAnalysisRecord.lap_id).where(*same).limit(_COUNTED).lateral("some")
-    laps = select(func.count()).select_from(counted).lateral("counted")
+    laps = select(func.count().label("laps")).select_from(counted).lateral("counted")
     statement = (
         select(
             *each.c,
             last.c.driven_at,
-            laps.c.count.label("laps"),
+            laps.c.laps,
             TrackSession.track_name,
             TrackSession.car_name,
             TrackSession.driver_name,
