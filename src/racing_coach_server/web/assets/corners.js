@@ -112,7 +112,7 @@ function footOf({ corners, delta_total_s: total }) {
   const sum = (name) => {
     const known = corners.map((corner) => corner[name]).filter((value) => value !== null);
     const added = known.reduce((all, value) => all + /** @type {number} */ (value), 0);
-    return el("td", null, deltaOf(known.length ? added : null, { digits: 2, arrow: false }));
+    return el("td", null, deltaOf(known.length ? added : null, { digits: 2, arrow: false, least: 0.015 }));
   };
   return el(
     "tfoot",

@@ -16,7 +16,7 @@ export function deltaOf(seconds, { digits = 3, arrow = true, least = 0.0005 } = 
   return el(
     `span.delta.${way}`,
     null,
-    arrow && ARROWS[way] ? el("span.arrow", { "aria-hidden": "true" }, ARROWS[way]) : null,
+    arrow && ARROWS[way] !== "" ? el("span.arrow", { "aria-hidden": "true" }, ARROWS[way]) : null,
     signed(seconds, digits),
     isKnown ? el("span.off-screen", null, ` seconds, ${WORDS[way]}`) : null,
   );

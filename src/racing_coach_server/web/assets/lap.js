@@ -26,10 +26,8 @@ else show(JSON.parse(carried.textContent ?? ""));
 
 /** Asks for the lap against what the address says, and shows it. */
 async function load() {
-  const against = new URLSearchParams(location.search).get("against");
   try {
-    const query = against === null ? "" : `?against=${encodeURIComponent(against)}`;
-    const lapView = await askUntilAnswered(`/api/v1/laps/${lapId}/view${query}`, (error) => notice(error.message));
+    const lapView = await askUntilAnswered(`/api/v1/laps/${lapId}/view${location.search}`, (error) => notice(error.message));
     notice(null);
     show(lapView);
   } catch (error) {

@@ -64,6 +64,7 @@ new Live("/api/v1/events", handlers, (isLive) => {
   fill(byId("live"), el(`span.dot.${isLive ? "is-on" : "is-off"}`, { "aria-hidden": "true" }), text);
 });
 setInterval(tick, 5_000);
+setInterval(() => board.arrange(), 60_000);
 
 function showSystem() {
   const all = [...daemons.values()].sort((one, other) => one.instance.localeCompare(other.instance));

@@ -58,6 +58,7 @@ export class Plots {
     this.shown = specs.map((spec, index) => this.#make(spec, index === 0, index === specs.length - 1));
     this.#drawStretch(this.view.stretch);
     this.#drawCursor(this.view.cursor);
+    requestAnimationFrame(() => performance.mark("plots drawn")); // uPlot draws before the next frame
   }
 
   /** Draws everything anew: colours or bands are others now. */

@@ -1,5 +1,6 @@
 /** Corner by corner over all laps: the best, the usual, how alike, and what lies between best and usual. */
 
+import { deltaOf } from "./delta.js";
 import { el, fill } from "./dom.js";
 import { fixed } from "./format.js";
 import { speedUnit } from "./preferences.js";
@@ -54,7 +55,6 @@ function rowOf(corner, most, show) {
   bar.style.setProperty("--size", String(lost / most));
   const recent = median(corner.times_s.filter((time) => time !== null).slice(-RECENT));
   const change = recent === null ? null : recent - spread.median_s;
-  const way = change === null || Math.abs(change) < 0.015 ? "muted" : change < 0 ? "gain" : "loss";
   const slowest = median(corner.min_speeds.filter((speed) => speed !== null));
   return el(
     "tr",
@@ -64,7 +64,7 @@ function rowOf(corner, most, show) {
     el("td", null, fixed(spread.median_s, 3)),
     el("td", null, fixed(spread.best_s, 3)),
     el("td", null, spread.spread_s === null ? "–" : `±${spread.spread_s.toFixed(3)}`),
-    el(`td.${way}`, null, change === null ? "–" : `${change > 0 ? "▲ +" : "▼ "}${fixed(change, 2)}`),
+    el("td", null, deltaOf(change, { digits: 2, least: 0.015 })),
     el("td", null, fixed(slowest === null ? null : slowest * speedUnit().factor)),
   );
 }

@@ -1,12 +1,14 @@
 /** All rigs: those that are there as cards, by name, so that none changes its place; those that are away in one line each. */
 
-import { agoOf } from "./clock.js";
+import { agoOf, now } from "./clock.js";
 import { el, fill } from "./dom.js";
 import { lapTime } from "./format.js";
 import { contentOf } from "./rig_card.js";
 
 /** @typedef {import("./live_documents.js").Rig} Rig */
 
+/** How long a rig that went offline keeps its card. */
+const STAYS_MS = 15 * 60_000;
 const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 
 export class RigBoard {
@@ -21,13 +23,15 @@ export class RigBoard {
     this.rigs = new Map();
     /** @type {Map<string, HTMLElement>} */
     this.cards = new Map();
+    /** @type {Map<string, boolean>} whether each was placed among those that are away */
+    this.placed = new Map();
   }
 
   /** @param {Rig[]} rigs all that there are */
   showAll(rigs) {
     this.rigs = new Map(rigs.map((rig) => [rig.rig_id, rig]));
     for (const rig of rigs) this.#write(rig, false);
-    this.#arrange();
+    this.arrange();
   }
 
   /**
@@ -38,7 +42,7 @@ export class RigBoard {
     const before = this.rigs.get(rig.rig_id);
     this.rigs.set(rig.rig_id, rig);
     this.#write(rig, isNews);
-    if (before === undefined || isAway(before) || isAway(rig)) this.#arrange();
+    if (before === undefined || this.placed.get(rig.rig_id) !== isAway(rig)) this.arrange();
   }
 
   /**
@@ -61,23 +65,31 @@ export class RigBoard {
     card.classList.add("has-news");
   }
 
-  #arrange() {
+  /** Puts each rig where it belongs by now. */
+  arrange() {
     for (const name of this.cards.keys()) if (!this.rigs.has(name)) this.cards.delete(name);
     const all = [...this.rigs.values()].sort((one, other) => COLLATOR.compare(one.rig_id, other.rig_id));
-    const there = all.filter((rig) => !isAway(rig));
-    const away = all.filter(isAway);
+    this.placed = new Map(all.map((rig) => [rig.rig_id, isAway(rig)]));
+    const isAlone = all.every(isAway); // nobody is there: better the last cards than an empty wall
+    const there = all.filter((rig) => isAlone || !isAway(rig));
+    const away = all.filter((rig) => !there.includes(rig));
     const cards = there.map((rig) => /** @type {HTMLElement} */ (this.cards.get(rig.rig_id)));
     const isSame = cards.length === this.here.children.length && cards.every((card, index) => card === this.here.children[index]);
-    if (!isSame || cards.length === 0) fill(this.here, cards.length > 0 ? cards : emptiness(away.length));
+    if (!isSame || cards.length === 0) fill(this.here, cards.length > 0 ? cards : emptiness());
     this.here.dataset.size = cards.length === 0 ? "none" : cards.length <= 4 ? "few" : cards.length <= 24 ? "some" : "many";
     this.away.hidden = away.length === 0;
     fill(this.away, el("h2", null, "Away"), el("ul.away-list", null, away.map(awayItem)));
   }
 }
 
-/** @param {Rig} rig */
-function isAway(rig) {
-  return rig.online === false;
+/**
+ * Whether a rig is offline, and its last lap is some while ago: who just left is not away yet.
+ *
+ * @param {Rig} rig
+ */
+function isAway({ online, online_since: since, laps }) {
+  const last = Math.max(...[since, laps[0]?.received_at].map((at) => (at ? Date.parse(at) : 0)));
+  return online === false && now() - last > STAYS_MS;
 }
 
 /** @param {Rig} rig */
@@ -94,9 +106,7 @@ function awayItem(rig) {
   );
 }
 
-/** @param {number} away */
-function emptiness(away) {
-  if (away > 0) return el("div.empty", null, el("h2", null, "No rig is driving"), el("p.muted", null, "It is shown here as soon as one is there."));
+function emptiness() {
   return el(
     "div.empty",
     null,

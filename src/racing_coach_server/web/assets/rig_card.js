@@ -38,6 +38,7 @@ function headOf(rig) {
     el("h2", null, rig.driver_name ?? rig.rig_id),
     el("span.muted", null, rig.rig_id),
     where ? el("p.muted", null, where) : null,
+    rig.online === false && rig.online_since ? el("p.muted", null, "Away, left ", agoOf(rig.online_since)) : null,
   );
 }
 

@@ -31,12 +31,12 @@ export function ruleText(rule) {
   return RULES[rule] ?? rule.replaceAll("_", " ");
 }
 
-/** @type {Record<string, [words: string, unit: string, digits: number, factor: number]>} */
+/** @type {Record<string, [unit: string, digits: number, factor: number]>} by what a name ends with */
 const UNITS = {
-  _rad_m: ["", "1/m", 4, 1],
-  _mps: ["", "km/h", 0, 3.6],
-  _m: ["", "m", 0, 1],
-  _s: ["", "s", 2, 1],
+  _rad_m: ["1/m", 4, 1],
+  _mps: ["km/h", 0, 3.6],
+  _m: ["m", 0, 1],
+  _s: ["s", 2, 1],
 };
 
 /**
@@ -48,7 +48,8 @@ const UNITS = {
  */
 export function evidenceText(name, [here, there], speed) {
   const ending = Object.keys(UNITS).find((one) => name.endsWith(one)) ?? "";
-  let [, unit, digits, factor] = UNITS[ending] ?? ["", "", 2, 1];
+  let [unit, digits, factor] = UNITS[ending] ?? ["", 2, 1];
+  if (name === "brake_pressure") [unit, digits, factor] = ["%", 0, 100];
   if (ending === "_mps") [unit, factor] = [speed.name, speed.factor];
   const words = name.slice(0, name.length - ending.length).replaceAll("_", " ");
   /** @type {(value: number | null) => string} */
