@@ -18,6 +18,7 @@ EDGES = {
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
+    "web/reading.py",  # a page, which can only read
 }
 """Who may call `Database.transaction()`: services are given a session, and flush."""
 

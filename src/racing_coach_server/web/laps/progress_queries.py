@@ -63,8 +63,7 @@ async def session_of(session: AsyncSession, row: Row[Any]) -> TrackSession:
 async def combinations(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
     """Each driver in each car on each track, with the lap driven last; at most so many."""
     each = _distinct(limit)
-    here = [LapAnalysisRecord.driver, *_WHOSE[1:]]
-    same = [column == each.c[column.key] for column in here]
+    same = [column == each.c[column.key] for column in _WHOSE]
     last = (
         select(LapAnalysisRecord.lap_id, LapAnalysisRecord.driven_at)
         .where(*same)
@@ -72,20 +71,19 @@ async def combinations(session: AsyncSession, *, limit: int) -> Sequence[Row[Any
         .limit(1)
         .lateral("last")
     )
-    counted = select(LapAnalysisRecord.lap_id).where(*same).limit(_COUNTED).lateral("some")
-    laps = select(func.count().label("laps")).select_from(counted).lateral("counted")
+    some = select(LapAnalysisRecord.lap_id).where(*same).limit(_COUNTED).correlate(each).subquery("some")
+    laps = select(func.count()).select_from(some).scalar_subquery()
     statement = (
         select(
             *each.c,
             last.c.driven_at,
-            laps.c.laps,
+            laps.label("laps"),
             TrackSession.track_name,
             TrackSession.car_name,
             TrackSession.driver_name,
         )
         .select_from(each)
         .join(last, true())
-        .join(laps, true())
         .join(LapRecord, LapRecord.id == last.c.lap_id)
         .join(TrackSession, TrackSession.id == LapRecord.track_session_id)
         .order_by(last.c.driven_at.desc())

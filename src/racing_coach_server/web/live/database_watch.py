@@ -74,20 +74,16 @@ class DatabaseWatch:
 
     async def _listen(self, backoff: Backoff) -> None:
         """One connection, from its beginning to its end."""
-        async with self._listening.database.engine.connect() as connection:
+        async with self._listening.database.listening() as connection:
             driver = await _driver(connection)
             ended = asyncio.Event()
             driver.add_termination_listener(lambda _: ended.set())
             await driver.add_listener(CHANNEL, self._hear)
-            try:
-                await self._read_all()
-                self._trouble.ended()
-                self._wall.put_database(None)
-                backoff.reset()
-                await first_of(self._read_what_is_told(), self._probe(driver), _lost(ended))
-            finally:
-                # It listens still: nobody else is to be given it.
-                await connection.invalidate()
+            await self._read_all()
+            self._trouble.ended()
+            self._wall.put_database(None)
+            backoff.reset()
+            await first_of(self._read_what_is_told(), self._probe(driver), _lost(ended))
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         told = announcement(str(payload))
