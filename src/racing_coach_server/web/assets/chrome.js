@@ -43,7 +43,7 @@ export function frame(options = {}) {
     el("a.skip.button", { href: "#main" }, "To the content"),
     brand,
     options.isReport ? null : el("nav", { "aria-label": "Pages" }, PLACES.map(placeLink)),
-    el("div.top-tools", null, units, theme, button("?", () => help.showModal(), "Keys (?)")),
+    el("div.top-tools", null, units, theme, button("?", () => help.showModal(), "Keys (?)", "help")),
   );
   fill(/** @type {Element} */ (document.querySelector("header.top")), header);
   document.body.append(help);
@@ -96,9 +96,10 @@ function placeLink([href, name]) {
  * @param {string} text
  * @param {() => void} click
  * @param {string} title
+ * @param {string} [name] its class
  */
-function button(text, click, title) {
-  return el("button.quiet", { type: "button", title, "aria-label": title, click }, text);
+function button(text, click, title, name = "tool") {
+  return el(`button.quiet.${name}`, { type: "button", title, "aria-label": title, click }, text);
 }
 
 /** @param {Help[]} keys */
