@@ -15,6 +15,7 @@ from tests.daemon import DaemonProcess
 from tests.databases import Databases
 from tests.infra import Broker, find_mosquitto
 from tests.lap_client import LapClient
+from tests.laps import STARTED_AT
 from tests.servers import MosquittoProcess
 from tests.waiting import eventually
 from tests.web_process import WebProcess
@@ -25,7 +26,6 @@ from racing_coach_core.lap import Lap
 from racing_coach_core.messages import RigStatus
 from racing_coach_demo.embedded import EmbeddedBroker
 from racing_coach_demo.habits import simulator_of
-from tests.laps import STARTED_AT
 
 LAPS = 6
 """Of each driver: enough for a map of the track, and for advice."""

@@ -26,9 +26,10 @@ export function showDaemons(card, daemons) {
 export function troublesOf(daemons, sources) {
   const away = Object.entries(sources ?? {})
     .filter(([, source]) => !source.reachable)
-    .map(([name, source]) => `The ${name} has been away since ${timeOfDay(source.since)}. ${source.message ?? ""}`.trim());
+    .map(([name, source]) => `Since ${timeOfDay(source.since)}: ${source.message ?? `the ${name} is away.`}`);
   const isServed = daemons.some((daemon) => daemon.online && !daemon.is_late);
-  const offline = daemons.length > 0 && !isServed ? ["No daemon is running. Laps wait on the rigs until one is; none is lost."] : [];
+  const isKnown = sources?.broker.reachable ?? false;
+  const offline = isKnown && daemons.length > 0 && !isServed ? ["No daemon is running. Laps wait on the rigs until one is; none is lost."] : [];
   const ill = daemons
     .filter((daemon) => daemon.online && !daemon.is_late && daemon.heartbeat?.status === "degraded")
     .map(({ instance, heartbeat }) => `${instance} is degraded: ${heartbeat?.database.message ?? "see its log"}. Laps wait meanwhile; none is lost.`);
