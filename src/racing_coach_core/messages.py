@@ -5,26 +5,10 @@ from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
-from racing_coach_core.frame_columns import columns_of
-from racing_coach_core.frames import LapTelemetry, SessionFrame, WireModel
-from racing_coach_core.validation import check_frames
-
-
-class LapUploadRequest(WireModel):
-    """A finished lap as JSON, on `.../rigs/{rig}/cars/{car}/laps`."""
-
-    session: SessionFrame
-    lap: LapTelemetry
-    lap_id: UUID | None = None
-
-    @model_validator(mode="after")
-    def _is_a_lap(self) -> Self:
-        if errors := check_frames(columns_of(self.lap.frames)):
-            raise ValueError(str(InvalidLapError(errors)))
-        return self
+from racing_coach_core.exceptions import ErrorDetail
+from racing_coach_core.frames import WireModel
 
 
 class LapStatus(StrEnum):

@@ -1,10 +1,11 @@
 """`racing-coach web`: the pages."""
 
+import asyncio
+
 import structlog
 import typer
 
 from racing_coach_core.exceptions import RacingCoachError
-from racing_coach_server.commands.runner import run_async
 from racing_coach_server.config import load_settings
 from racing_coach_server.exceptions import EXIT_CONFIGURATION, ConfigurationError
 from racing_coach_server.logging import configure_logging
@@ -18,7 +19,8 @@ def web() -> None:
     settings = load_settings()
     configure_logging(settings.log)
     try:
-        run_async(serve_pages(settings))
+        # Not on uvloop: nothing here is that fast, and it takes 3 MB.
+        asyncio.run(serve_pages(settings))
     except ConfigurationError as error:
         log.critical("stopped for good", reason=str(error))
         raise typer.Exit(EXIT_CONFIGURATION) from error

@@ -1,10 +1,10 @@
 """The web process's way to the database: it can read, and nothing takes long."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
@@ -26,16 +26,15 @@ class ReadOnly:
         engine = create_engine(way, pool_size=connections, application=application, is_read_only=True)
         self._database = Database(engine)
 
-    @property
-    def database(self) -> Database:
-        """The same, for who listens on a connection of its own."""
-        return self._database
-
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """One transaction."""
         async with self._database.transaction() as session:
             yield session
+
+    def listening(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection outside of any transaction, for who listens."""
+        return self._database.listening()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -35,7 +35,7 @@ class Site:
     @contextlib.asynccontextmanager
     async def running(self, *_: Any) -> AsyncIterator[None]:
         """Listen to broker and database meanwhile."""
-        database = DatabaseWatch(self.settings, self.reading, self.feed.wall)
+        database = DatabaseWatch(self.settings, self.feed.wall)
         broker = BrokerWatch(self.settings, self.feed.wall, database.look_at)
         try:
             async with asyncio.TaskGroup() as tasks:

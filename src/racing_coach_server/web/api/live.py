@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from racing_coach_core.web_laps import Problem
 from racing_coach_core.web_live import HealthDocument, PitWall
+from racing_coach_server.web.live.event_stream import EventStream
 from racing_coach_server.web.site import TheSite
 
 live = APIRouter(tags=["live"])
@@ -20,7 +21,7 @@ async def pit_wall(site: TheSite) -> Response:
 
 @live.get(
     "/events",
-    response_class=StreamingResponse,
+    response_class=EventStream,
     responses={200: {"content": {"text/event-stream": {}}}, 503: {"model": Problem}},
 )
 async def events(site: TheSite, last_event_id: Annotated[str | None, Header()] = None) -> Response:
@@ -29,12 +30,7 @@ async def events(site: TheSite, last_event_id: Annotated[str | None, Header()] =
     `snapshot` (a PitWall) comes first, and again where `Last-Event-ID` is not held any more. Then `rig` (RigEvent),
     `daemon` (DaemonDocument), `rejected` (RejectedEvent), `source` (Sources), and `ping` every ten seconds.
     """
-    return StreamingResponse(
-        site.feed.events(last_event_id),
-        media_type="text/event-stream",
-        # nginx would collect events before it sends them.
-        headers={"X-Accel-Buffering": "no"},
-    )
+    return EventStream(site.feed.events(last_event_id))
 
 
 @live.get("/health")

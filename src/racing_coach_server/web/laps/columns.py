@@ -8,8 +8,6 @@ from typing import Final
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
 from racing_coach_server.web.exceptions import BadQueryError
@@ -68,12 +66,17 @@ def columns_file(lap_id: UUID, frames: pa.RecordBatch, kind: ColumnFormat) -> Co
         sink = io.BytesIO()
         match kind:
             case ColumnFormat.CSV:
-                pa_csv.write_csv(table, sink)
+                from pyarrow.csv import write_csv  # noqa: PLC0415 (as below)
+
+                write_csv(table, sink)
             case ColumnFormat.ARROW:
                 with pa.ipc.new_stream(sink, table.schema) as stream:
                     stream.write_table(table)
             case ColumnFormat.PARQUET:
-                pq.write_table(table, sink, compression="zstd")
+                # Few ask for it, and it takes 5 MB of every process that might be asked.
+                from pyarrow.parquet import write_table  # noqa: PLC0415
+
+                write_table(table, sink, compression="zstd")
         content = sink.getvalue()
     return ColumnsFile(content, f"lap-{lap_id}.{kind}", MEDIA_TYPES[kind])
 

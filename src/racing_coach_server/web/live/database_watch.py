@@ -41,11 +41,11 @@ _AT_ONCE: Final = 500
 class DatabaseWatch:
     """One connection that listens, for all who look."""
 
-    def __init__(self, settings: Settings, reading: ReadOnly, wall: Wall) -> None:
+    def __init__(self, settings: Settings, wall: Wall) -> None:
         self._settings = settings
-        self._reading = reading
         self._wall = wall
-        self._listening = ReadOnly(settings, connections=1, application="racing-coach web, listening")
+        # One connection listens, on the other is read what was heard of: what was announced here is here to be read.
+        self._reading = ReadOnly(settings, connections=2, application="racing-coach web, pit wall")
         self._trouble = Trouble("the database is not reached, trying on", "the database is back")
         self._rigs: set[str] = set()
         self._laps: dict[UUID, Cause] = {}
@@ -70,11 +70,11 @@ class DatabaseWatch:
                     self._wall.put_database(_AWAY)
                 await asyncio.sleep(backoff.next_s())
         finally:
-            await self._listening.close()
+            await self._reading.close()
 
     async def _listen(self, backoff: Backoff) -> None:
         """One connection, from its beginning to its end."""
-        async with self._listening.database.listening() as connection:
+        async with self._reading.listening() as connection:
             driver = await _driver(connection)
             ended = asyncio.Event()
             driver.add_termination_listener(lambda _: ended.set())

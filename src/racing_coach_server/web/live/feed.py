@@ -1,7 +1,7 @@
 """What browsers that look at the pit wall are sent."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -40,7 +40,7 @@ class Feed:
         """The whole wall, as JSON."""
         return self._whole()[1]
 
-    def events(self, last_event_id: str | None) -> AsyncIterator[bytes]:
+    def events(self, last_event_id: str | None) -> AsyncGenerator[bytes]:
         """The events after one, and those that are to come; the whole wall first, if that one is not held any more.
 
         Raises:
@@ -50,7 +50,7 @@ class Feed:
             raise TooManyViewersError(_VIEWERS)
         return self._events(self._ring.number_of(last_event_id))
 
-    async def _events(self, number: int | None) -> AsyncIterator[bytes]:
+    async def _events(self, number: int | None) -> AsyncGenerator[bytes]:
         self.viewers += 1
         try:
             yield _RETRY
