@@ -24,6 +24,8 @@ class Done:
     code: int
     output: str
     errors: str
+    raw: bytes = b""
+    """Standard output, byte by byte."""
 
 
 def run_here(main: Callable[[], None], *words: str | Path, environment: Mapping[str, str], cwd: Path) -> Done:
@@ -37,7 +39,8 @@ def run_here(main: Callable[[], None], *words: str | Path, environment: Mapping[
 
 
 def _run(main: Callable[[], None], words: list[str], environment: Mapping[str, str], cwd: Path) -> Done:
-    output, errors = io.StringIO(), io.StringIO()
+    raw, errors = io.BytesIO(), io.StringIO()
+    output = io.TextIOWrapper(raw, encoding="utf-8", newline="\n", write_through=True)
     with (
         patch.dict(os.environ, environment, clear=True),
         patch.object(sys, "argv", [main.__module__, *words]),
@@ -48,7 +51,7 @@ def _run(main: Callable[[], None], words: list[str], environment: Mapping[str, s
         _logging_of_its_own(),
     ):
         code = _exit_code(main)
-    return Done(code, output.getvalue(), errors.getvalue())
+    return Done(code, raw.getvalue().decode(errors="backslashreplace"), errors.getvalue(), raw.getvalue())
 
 
 def _exit_code(main: Callable[[], None]) -> int:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
+"""For what takes less than a second on a machine that does nothing else."""
 POLL_S = 0.02
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_SHOWN: Final = 200
+
+
+def shortened(text: str) -> str:
+    """What a message quotes of a text; a sender may have written 60,000 letters where a name belongs."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class Fault(StrEnum):
@@ -82,7 +89,7 @@ class InvalidTopicError(RacingCoachError):
     fault = Fault.SENDER
 
     def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(f"topic {topic!r}: {reason}")
+        super().__init__(f"topic {shortened(topic)!r}: {reason}")
         self.topic = topic
         self.reason = reason
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from racing_coach_core.exceptions import InvalidTopicError
+from racing_coach_core.exceptions import InvalidTopicError, shortened
 
 DEFAULT_PREFIX: Final = "racing-coach/v1"
 SEGMENT_PATTERN: Final = r"[A-Za-z0-9_.-]{1,64}"
@@ -120,7 +120,7 @@ class TopicTemplate:
 
 def _check_segment(topic: str, name: str, value: str) -> None:
     if not is_segment(value):
-        raise InvalidTopicError(topic, f"{name} {value!r} must be 1 to 64 letters, digits, '_', '.' or '-'")
+        raise InvalidTopicError(topic, f"{name} {shortened(value)!r} must be 1 to 64 letters, digits, '_', '.' or '-'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ async def republish(broker: Broker, chance: random.Random, *, shuffled: bool) ->
             await listener.subscribe(TOPICS.laps.filter, qos=1)
             async for message in listener.messages:
                 topic = str(message.topic)
-                heard[TOPICS.laps.parse(topic)["rig"]].append((topic, bytes(message.payload)))
+                # Whoever means harm takes topics that are none of ours.
+                rig = topic.removeprefix(f"{TOPICS.prefix}/rigs/").split("/")[0]
+                heard[rig].append((topic, bytes(message.payload)))
     except TimeoutError:
         pass
     for rig, messages in heard.items():

@@ -33,5 +33,6 @@ async def database_outage(
         for event in ("the database is in trouble, laps wait", "the database is back"):
             if len(found := world.daemon.logged(event)) != 1:
                 world.violations.append(f"{event!r} was logged {len(found)} times")
+        await world.until_coached(120)
         await world.stop()
         return await world.check()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import pytest
 
@@ -16,10 +17,17 @@ from tests.server.support import Watcher, arrow, new_lap
 from tests.waiting import eventually
 
 WITHIN_S = 2.0
-"""In which another rig's lap is to be answered; a busy machine gets a few times as long."""
+"""In which another rig's lap is to be answered."""
+LATE_S = 1.0
+"""By which no heartbeat is to be late."""
+SLOWER = 20
+"""On a machine that is busy with something else, so many times what a lap takes there without an adversary will do."""
 GENEROUS = 4
+"""For the slowest of them."""
 INTERVAL_S = 0.5
 HONEST_LAPS = 12
+ALONE = 4
+"""Laps before the adversary comes."""
 
 
 @pytest.fixture
@@ -36,16 +44,11 @@ async def test_another_rigs_laps_are_answered_and_heartbeats_are_in_time(rumqttd
         rumqttd, database_url, settings={"HEALTH__INTERVAL_S": INTERVAL_S, "DELIVERY__WASTE_S": 2}
     ) as daemon:
         async with LapClient(rumqttd, "rig-1") as rig, Watcher(rumqttd, daemon.instance) as watcher:
+            alone = median([await answered_in(rig) for _ in range(ALONE)])
             attack = asyncio.create_task(adversary.run())
             try:
                 await eventually(lambda: adversary.sent > 10)
-                took = []
-                for _ in range(HONEST_LAPS):
-                    began = time.monotonic()
-                    # A broker that exceeds Receive Maximum is left once, and sends again.
-                    assert (await rig.send(arrow(new_lap()))).status in {"success", "duplicate"}
-                    took.append(time.monotonic() - began)
-                    await asyncio.sleep(0.5)
+                took = [await answered_in(rig) for _ in range(HONEST_LAPS)]
             finally:
                 attack.cancel()
                 await asyncio.gather(attack, return_exceptions=True)
@@ -54,6 +57,16 @@ async def test_another_rigs_laps_are_answered_and_heartbeats_are_in_time(rumqttd
 
     print(f"laps: {sorted(round(each, 2) for each in took)}; heartbeats late: {max(late):.2f} s; sent {adversary.sent}")
     assert adversary.sent > 30
-    assert sorted(took)[len(took) // 2] < WITHIN_S
-    assert max(took) < GENEROUS * WITHIN_S
-    assert max(late) < GENEROUS * 1.0
+    assert median(took) < max(WITHIN_S, SLOWER * alone)
+    assert max(took) < GENEROUS * max(WITHIN_S, SLOWER * alone)
+    assert max(late) < GENEROUS * max(LATE_S, SLOWER * alone)
+
+
+async def answered_in(rig: LapClient) -> float:
+    """Seconds from a lap to its answer; then a pause."""
+    began = time.monotonic()
+    # A broker that exceeds Receive Maximum is left once, and sends again.
+    assert (await rig.send(arrow(new_lap()))).status in {"success", "duplicate"}
+    took = time.monotonic() - began
+    await asyncio.sleep(0.5)
+    return took

@@ -42,7 +42,7 @@ async def test_a_stop_waits_for_no_database(
             postgres_process.thaw()
             await asyncio.to_thread(postgres_process.start)
         assert code == 0
-        assert took < 12
+        assert took < 30
         await asyncio.to_thread(daemon.start)
         await all_stored(rig, database)
     finally:
@@ -61,7 +61,7 @@ async def test_a_stop_waits_for_no_idle_database(
         postgres_process.freeze()
         began = time.monotonic()
         assert await asyncio.to_thread(daemon.stop, 60) == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 30
 
 
 async def test_a_stop_waits_for_no_broker(mosquitto_process: MosquittoProcess, database: str, rig: Rig) -> None:
@@ -76,6 +76,6 @@ async def test_a_stop_waits_for_no_broker(mosquitto_process: MosquittoProcess, d
         took = time.monotonic() - began
         mosquitto_process.thaw()
         assert code == 0
-        assert took < 15
+        assert took < 30
         await asyncio.to_thread(daemon.start)
         await all_stored(rig, database)

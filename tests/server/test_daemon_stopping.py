@@ -69,7 +69,7 @@ async def test_what_does_not_finish_in_time_goes_back_to_the_broker(
 
             assert await asyncio.to_thread(daemon.stop) == 0
 
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 15
             assert daemon.logged("laps go back to the broker unfinished", messages=1)
             assert not rig.has_answer(sha256)
         assert await stored.counts() == (0, 0, 0)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, cast, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,6 +63,10 @@ class CoachingService:
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again)
         said = kept.returning(CoachingRecord.lap_id).cte("said")
         await self._session.execute(announcing(said, Announced.COACHING, said.c.lap_id))
+
+    async def forget(self, lap_ids: Sequence[UUID]) -> None:
+        """Delete what was said of laps."""
+        await self._session.execute(delete(CoachingRecord).where(CoachingRecord.lap_id.in_(lap_ids)))
 
     async def unpublished(self, lap_id: UUID) -> tuple[CoachingRecord, datetime] | None:
         """What is to be said of a lap now, and when the lap was stored: not yet seen published, and still fresh."""

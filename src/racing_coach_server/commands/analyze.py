@@ -15,6 +15,7 @@ from racing_coach_server.commands.analyzing.workers import Here, Processes
 from racing_coach_server.commands.lap_ids import find_lap
 from racing_coach_server.commands.runner import with_database
 from racing_coach_server.commands.text import count, shown
+from racing_coach_server.commands.when import WHEN, when
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.exceptions import CommandError
@@ -27,9 +28,7 @@ EXIT_INTERRUPTED: Final = 130
 
 def analyze(
     every: Annotated[bool, typer.Option("--all", help="Every stored lap.")] = False,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Laps received since then: 2026-05-01, or 2026-05-01T12:00; UTC.")
-    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="WHEN", help=f"Laps received since then: {WHEN}.")] = None,
     lap_id: Annotated[str | None, typer.Option("--lap", metavar="LAP", help="One lap.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes to do it with.")] = 1,
 ) -> None:
@@ -42,15 +41,7 @@ def analyze(
     if lap_id is not None:
         _analyze_lap(lap_id)
     else:
-        _analyze_laps(None if since is None else _when(since), jobs)
-
-
-def _when(text: str) -> datetime:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"--since {text!r} is no time such as 2026-05-01 or 2026-05-01T12:00") from error
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when
+        _analyze_laps(when("--since", since), jobs)
 
 
 def _analyze_lap(text: str) -> None:
@@ -123,8 +114,8 @@ def _summary(tally: Tally) -> str:
 def _how_to_go_on(tally: Tally) -> str:
     if tally.goes_on is None:
         return ""
-    when = f"{tally.goes_on.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return f"; `racing-coach analyze --since {when}` goes on"
+    since = f"{tally.goes_on.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return f"; `racing-coach analyze --since {since}` goes on"
 
 
 def _name_failures(tally: Tally) -> None:

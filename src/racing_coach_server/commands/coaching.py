@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.coaching import Coaching
@@ -14,8 +13,16 @@ from racing_coach_server.coaching.models import CoachingRecord
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.commands.lap_ids import find_lap
 from racing_coach_server.commands.lap_tables import title
+from racing_coach_server.commands.output import (
+    CsvOption,
+    one_form,
+    plain_table,
+    print_csv,
+    print_json,
+    print_table,
+)
 from racing_coach_server.commands.runner import in_transaction
-from racing_coach_server.commands.text import count, loss, number, plain, shown
+from racing_coach_server.commands.text import count, loss, moment, number, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.telemetry.reading import StoredLaps
@@ -40,8 +47,10 @@ def show_coaching(
     rig: Annotated[str | None, typer.Option(help="What was said last to a rig, newest first.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many laps of the rig.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: the messages as they are published.")] = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Show what the coach said of a lap, or last to a rig: with its evidence, and whether the rig was told."""
+    one_form(as_json=as_json, as_csv=as_csv)
     if (lap_id is None) == (rig is None):
         raise CommandError("give either a lap or --rig")
 
@@ -53,8 +62,11 @@ def show_coaching(
 
     said = in_transaction(work)
     if as_json:
-        messages = [_message(record).model_dump_json(indent=2) for _, record in said]
-        typer.echo(messages[0] if rig is None else "[{}]".format(",\n".join(messages)))
+        messages = [_message(record) for _, record in said]
+        print_json(messages[0] if rig is None else messages)
+        return
+    if as_csv:
+        print_csv(Coaching, [_message(record) for _, record in said])
         return
     for lap, record in said:
         _print(lap, record, _message(record))
@@ -90,7 +102,7 @@ def _print(lap: StoredLap, record: CoachingRecord, said: Coaching) -> None:
     for line in _about(record, said):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
     if said.advice:
-        table = Table()
+        table = plain_table("")
         table.add_column("advice", overflow="fold", ratio=2)
         for name in ("gain s\n(at least)", "lost s", "seen", "sure"):
             table.add_column(name, justify="right", no_wrap=True)
@@ -104,7 +116,7 @@ def _print(lap: StoredLap, record: CoachingRecord, said: Coaching) -> None:
                 f"{one.confidence:.0%}",
                 _evidence(one.evidence),
             )
-        console.print(table)
+        print_table(table)
     console.print()
 
 
@@ -118,7 +130,7 @@ def _about(record: CoachingRecord, said: Coaching) -> Sequence[str]:
     else:
         lines.append("no reference")
     told = record.published_at
-    lines.append("not published" if told is None else f"published {told:%Y-%m-%d %H:%M:%S} UTC")
+    lines.append("not published" if told is None else f"published {moment(told)}")
     lines += [f"praise: {shown(one.text)} ({one.gain_s:.3f} s)" for one in said.praise]
     if said.silence is not None:
         lines.append(f"silent, {said.silence.replace('_', ' ')}: {shown(said.silence_text)}")

@@ -1,5 +1,6 @@
 """Laps as people name them: by their id, or the first part of it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -41,3 +42,9 @@ async def find_lap(session: AsyncSession, text: str) -> StoredLap:
         more = " and more" if len(found) > _NAMED else ""
         raise CommandError(f"{text} may mean several laps: {named}{more}")
     return found[0]
+
+
+async def find_laps(session: AsyncSession, texts: Sequence[str]) -> list[StoredLap]:
+    """The laps that are meant, each once; raises as `find_lap` does."""
+    found = [await find_lap(session, text) for text in texts]
+    return list({lap.lap_id: lap for lap in found}.values())

@@ -1,119 +1,147 @@
 """`racing-coach laps`: what is stored."""
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Final
+from dataclasses import dataclass, replace
+from typing import Annotated
 from uuid import UUID
 
-import pyarrow.compute as pc
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.lap import Lap
-from racing_coach_core.lap_times import format_lap_time
-from racing_coach_server.commands.lap_ids import LapArgument, find_lap
+from racing_coach_core.stored_documents import LapDocument, LapListDocument
+from racing_coach_server.commands.lap_changes import readmit_lap, show_changes
+from racing_coach_server.commands.lap_delete import delete_laps
+from racing_coach_server.commands.lap_documents import lap_document
+from racing_coach_server.commands.lap_export import export_lap
+from racing_coach_server.commands.lap_list import lap_table
+from racing_coach_server.commands.lap_relabel import relabel_laps
+from racing_coach_server.commands.lap_show import show_lap
+from racing_coach_server.commands.output import (
+    CsvOption,
+    JsonOption,
+    one_form,
+    print_csv,
+    print_json,
+    print_table,
+    remark,
+    width,
+)
 from racing_coach_server.commands.runner import in_transaction
-from racing_coach_server.commands.text import driver, shown, track
+from racing_coach_server.commands.when import WHEN, when
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
-from racing_coach_server.telemetry.export import ExportFormat, write_lap
-from racing_coach_server.telemetry.reading import StoredLaps
-from racing_coach_server.telemetry.schemas import StoredLap
-from racing_coach_server.telemetry.search.schemas import LapFilter
+from racing_coach_server.telemetry.search.names import LapNames
+from racing_coach_server.telemetry.search.schemas import LapFilter, LapPage, LapSort
 from racing_coach_server.telemetry.search.service import LapSearch
 
 laps = typer.Typer(no_args_is_help=True, help="Stored laps.")
-console = Console()
-_WIDTH: Final = 160
+laps.command("show")(show_lap)
+laps.command("export")(export_lap)
+laps.command("relabel")(relabel_laps)
+laps.command("delete")(delete_laps)
+laps.command("changes")(show_changes)
+laps.command("readmit")(readmit_lap)
+
+_NAME = "Its id, its name, or a part of the name."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What `laps list` was asked for."""
+
+    which: LapFilter
+    track: str | None
+    car: str | None
+    driver: str | None
+    sort: LapSort
+    reverse: bool
+    best: bool
+    cursor: str | None
+    limit: int
+
+    async def page(self, session: AsyncSession) -> LapPage:
+        """Find it."""
+        names, search = LapNames(session), LapSearch(session)
+        which = replace(
+            self.which,
+            track_id=None if self.track is None else (await names.find_track(self.track)).id,
+            car_id=None if self.car is None else (await names.find_car(self.car)).id,
+            driver=None if self.driver is None else (await names.find_driver(self.driver)).id,
+        )
+        if self.best:
+            return await search.best(which, cursor=self.cursor, limit=self.limit)
+        return await search.page(which, sort=self.sort, reverse=self.reverse, cursor=self.cursor, limit=self.limit)
 
 
 @laps.command("list")
 def list_laps(
-    session_id: Annotated[UUID | None, typer.Option("--session", help="Only of this session.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    *,
+    track: Annotated[str | None, typer.Option(help=f"Only of this track. {_NAME}")] = None,
+    config: Annotated[str | None, typer.Option(help="Only of this configuration of the track; '' is none.")] = None,
+    car: Annotated[str | None, typer.Option(help=f"Only of this car. {_NAME}")] = None,
+    driver: Annotated[str | None, typer.Option(help=f"Only of this driver. {_NAME} The rig of one without.")] = None,
+    rig: Annotated[str | None, typer.Option(help="Only of this rig.")] = None,
+    session_id: Annotated[UUID | None, typer.Option("--session", help="Only of this driving session.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help=f"Received (with --sort driven: driven) since then: {WHEN}.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="The same, before then.")] = None,
+    valid: Annotated[bool | None, typer.Option("--valid/--not-valid", help="Only whole laps on the track.")] = None,
+    best: Annotated[
+        bool, typer.Option("--best", help="Only the best valid lap of each driver in each car on each track.")
+    ] = False,
+    sort: Annotated[LapSort, typer.Option(help="Last received, last driven, or fastest first.")] = LapSort.RECEIVED,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Go on where a page ended, which names this.")] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
-    """Show the laps stored last, newest first."""
-
-    async def work(session: AsyncSession, _: Settings) -> Sequence[StoredLap]:
-        return (await LapSearch(session).page(LapFilter(session_id=session_id), limit=limit)).laps
-
-    table = Table(title="Laps, newest first; `laps show` says more of one")
-    for name in ("lap_id", "received", "lap", "lap time", "valid"):
-        table.add_column(name, no_wrap=True)
-    for name in ("driver", "rig", "track", "car"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for lap in in_transaction(work):
-        table.add_row(
-            str(lap.lap_id),
-            f"{lap.received_at:%m-%d %H:%M}",
-            str(lap.lap_number),
-            format_lap_time(lap.lap_time),
-            "yes" if lap.is_valid else "no",
-            shown(driver(lap)),
-            lap.rig_id,
-            shown(track(lap)),
-            shown(lap.session.car_name),
-        )
-    # Eighty columns, which is also what a pipe gets, do not hold a lap_id and a track.
-    Console(width=max(console.width, _WIDTH)).print(table)
-
-
-async def _find(session: AsyncSession, lap: str) -> tuple[StoredLap, Lap]:
-    stored = await find_lap(session, lap)
-    return stored, await StoredLaps(session).lap(stored)
+    """Show stored laps, by default those received last, newest first."""
+    one_form(as_json=as_json, as_csv=as_csv)
+    if best and (reverse or sort is not LapSort.RECEIVED):
+        raise CommandError("--best has an order of its own: leave out --sort and --reverse")
+    which = LapFilter(
+        track_config_name=config,
+        rig_id=rig,
+        session_id=session_id,
+        is_valid=valid,
+        since=when("--since", since),
+        until=when("--until", until),
+    )
+    asked = _Asked(
+        which=which,
+        track=track,
+        car=car,
+        driver=driver,
+        sort=sort,
+        reverse=reverse,
+        best=best,
+        cursor=cursor,
+        limit=limit,
+    )
+    _show(asked, as_json=as_json, as_csv=as_csv)
 
 
-@laps.command("show")
-def show_lap(lap_id: LapArgument) -> None:
-    """Show one lap: what is known of it, and the range of each channel."""
-    stored, lap = in_transaction(lambda session, _: _find(session, lap_id))
-    title = f"Lap {stored.lap_number}, {format_lap_time(stored.lap_time)}"
-    about = Table("", Column("", overflow="fold"), show_header=False, title=title)
-    for name, value in (
-        ("lap_id", stored.lap_id),
-        ("session_id", stored.session.session_id),
-        ("driver", driver(stored)),
-        ("rig", stored.rig_id),
-        ("track", track(stored)),
-        ("car", stored.session.car_name),
-        ("valid", "yes" if stored.is_valid else "no"),
-        ("frames", f"{stored.frame_count:,}"),
-        ("received", stored.received_at),
-        ("payload_sha256", stored.payload_sha256),
-    ):
-        about.add_row(name, shown(str(value)))
-    console.print(about)
-    ranges = Table(title="Channels")
-    for name in ("channel", "lowest", "highest", "frames with a value"):
-        ranges.add_column(name, no_wrap=name == "channel")
-    for name in lap.frames.schema.names:
-        column = lap.frames.column(name)
-        if values := len(column) - column.null_count:
-            extremes = pc.min_max(column)
-            ranges.add_row(name, _shown(extremes["min"].as_py()), _shown(extremes["max"].as_py()), f"{values:,}")
-    console.print(ranges)
+def _show(asked: _Asked, *, as_json: bool, as_csv: bool) -> None:
+    columns = width()
 
+    async def work(session: AsyncSession, _: Settings) -> tuple[LapPage, dict[UUID, str]]:
+        page = await asked.page(session)
+        lap_ids = [lap.lap_id for lap in page.laps]
+        if columns is None:
+            return page, {lap_id: str(lap_id) for lap_id in lap_ids}
+        return page, dict(await LapSearch(session).short_ids(lap_ids))
 
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-@laps.command("export")
-def export_lap(
-    lap_id: LapArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
-    kind: Annotated[
-        ExportFormat,
-        typer.Option("--format", "-f", help="csv for spreadsheets; json and arrow can be published again."),
-    ] = ExportFormat.CSV,
-) -> None:
-    """Write a stored lap to a file."""
-    _, lap = in_transaction(lambda session, _: _find(session, lap_id))
-    try:
-        write_lap(lap, output, kind)
-    except OSError as error:
-        raise CommandError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from error
-    console.print(f"{lap.frames.num_rows:,} frames written to {shown(str(output))}")
+    page, ids = in_transaction(work)
+    if as_json:
+        print_json(LapListDocument(laps=[lap_document(lap) for lap in page.laps], cursor=page.cursor))
+        return
+    if as_csv:
+        print_csv(LapDocument, map(lap_document, page.laps))
+    else:
+        shown_time = "driven" if asked.sort is LapSort.DRIVEN else "received"
+        print_table(lap_table(page.laps, ids, when=shown_time, width=columns))
+    if not page.laps:
+        remark("no such lap is stored")
+    if page.cursor is not None:
+        remark(f"there are more: the same again with --cursor {page.cursor}")

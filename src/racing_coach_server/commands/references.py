@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.analysis_documents import ChosenReferenceDocument
@@ -15,8 +14,17 @@ from racing_coach_server.analytics.lap_analysis.on_demand import AnalysisOnDeman
 from racing_coach_server.analytics.lap_analysis.schemas import Combination, driver_of
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.lap_tables import title
+from racing_coach_server.commands.output import (
+    CsvOption,
+    JsonOption,
+    one_form,
+    plain_table,
+    print_csv,
+    print_json,
+    print_table,
+)
 from racing_coach_server.commands.runner import in_transaction, with_dependencies
-from racing_coach_server.commands.text import count, plain, shown
+from racing_coach_server.commands.text import count, moment, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
@@ -74,25 +82,29 @@ def clear_references(
 @references.command("show")
 def show_references(
     driver: Annotated[str | None, typer.Option(help=f"{_DRIVER_HELP}; if not given, all of them.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: a JSON array.")] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Show what drivers have chosen."""
+    one_form(as_json=as_json, as_csv=as_csv)
 
     async def work(session: AsyncSession, _: Settings) -> Sequence[ChosenReference]:
         return await ReferenceService(session).chosen(driver)
 
     documents = [_document(one) for one in in_transaction(work)]
     if as_json:
-        typer.echo("[{}]".format(",\n".join(one.model_dump_json(indent=2) for one in documents)))
+        print_json(documents)
         return
-    table = Table(title="Chosen references; everybody else is compared by the rules")
+    if as_csv:
+        print_csv(ChosenReferenceDocument, documents)
+        return
+    table = plain_table("Chosen references; everybody else is compared by the rules")
     for name in ("driver", "track", "configuration", "car", "lap_id", "lap time", "since"):
         table.add_column(name, overflow="fold", no_wrap=name in {"lap_id", "lap time"})
     for one in documents:
         names = (one.driver, one.track_id, one.track_config_name, one.car_id)
-        chosen_at = f"{one.chosen_at:%Y-%m-%d %H:%M}"
-        table.add_row(*map(shown, names), str(one.lap_id), format_lap_time(one.lap_time), chosen_at)
-    console.print(table)
+        table.add_row(*map(shown, names), str(one.lap_id), format_lap_time(one.lap_time), moment(one.chosen_at))
+    print_table(table)
 
 
 def _document(one: ChosenReference) -> ChosenReferenceDocument:

@@ -1,6 +1,7 @@
 """How commands write what others have written, times and speeds."""
 
 import unicodedata
+from datetime import datetime
 from typing import Final
 
 from rich.markup import escape
@@ -52,6 +53,22 @@ def number(value: float | None, digits: int = 0) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
+_PLACES: Final = {"degrees": 6}
+"""Decimals that a unit needs for more than noise: of a degree, a tenth of a metre. Others have three."""
+
+
+def measured(value: object, unit: str) -> str:
+    """A channel's value, without the noise of 32 bits.
+
+    >>> measured(-1.397e-09, "rad"), measured(61.20000076293945, "m/s"), measured(50.1234567, "degrees")
+    ('0', '61.2', '50.123457')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    written = f"{value:,.{_PLACES.get(unit, 3)}f}".rstrip("0").rstrip(".")
+    return "0" if written == "-0" else written
+
+
 def speed(metres_per_second: float | None) -> str:
     """A speed in km/h.
 
@@ -59,6 +76,12 @@ def speed(metres_per_second: float | None) -> str:
     ('180', '-')
     """
     return number(None if metres_per_second is None else metres_per_second * _KMH)
+
+
+def moment(at: datetime) -> str:
+    """A time on this machine's clock, with its zone: 2026-05-01 12:30Z, or 2026-05-01 14:30+02:00."""
+    here = at.astimezone()
+    return f"{here:%Y-%m-%d %H:%M}{'Z' if not here.utcoffset() else f'{here:%:z}'}"
 
 
 def driver(lap: StoredLap) -> str:

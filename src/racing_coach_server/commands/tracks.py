@@ -6,15 +6,23 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.track_maps import TrackMapDocument
+from racing_coach_core.track_maps import CornerDocument, TrackMapDocument
 from racing_coach_server.analytics.track_maps.models import TrackMapRecord
 from racing_coach_server.analytics.track_maps.schemas import as_document
 from racing_coach_server.analytics.track_maps.service import TrackMapService
+from racing_coach_server.commands.output import (
+    CsvOption,
+    JsonOption,
+    one_form,
+    plain_table,
+    print_csv,
+    print_json,
+    print_table,
+)
 from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.text import moment, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 
@@ -24,34 +32,36 @@ console = Console()
 _MAX_BYTES = 1 << 20
 
 ConfigOption = Annotated[str | None, typer.Option("--config", help="The track's configuration.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @tracks.command("list")
-def list_tracks(as_json: JsonOption = False) -> None:
+def list_tracks(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Show which tracks have a map, and where it comes from."""
+    one_form(as_json=as_json, as_csv=as_csv)
 
     async def work(session: AsyncSession, _: Settings) -> list[TrackMapRecord]:
         return list(await TrackMapService(session).all())
 
     records = in_transaction(work)
     if as_json:
-        documents = ",\n".join(as_document(record).model_dump_json() for record in records)
-        typer.echo(f"[{documents}]")
+        print_json([as_document(record) for record in records])
         return
-    table = Table(title="Track maps")
+    if as_csv:
+        print_csv(TrackMapDocument, map(as_document, records))
+        return
+    table = plain_table("Track maps")
     for name in ("track", "configuration", "corners", "length", "source", "since"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", justify="right" if name in {"corners", "length"} else "left")
     for record in records:
         table.add_row(
-            escape(record.track_id),
-            escape(record.track_config_name),
+            shown(record.track_id),
+            shown(record.track_config_name),
             str(len(record.corners)),
             "" if record.length_m is None else f"{record.length_m:,.0f} m",
             record.source if record.source == "authored" else f"found in {record.laps_used} laps",
-            f"{record.created_at:%Y-%m-%d %H:%M}",
+            moment(record.created_at),
         )
-    console.print(table)
+    print_table(table)
 
 
 async def _find(session: AsyncSession, track: str, config: str | None) -> TrackMapRecord:
@@ -63,20 +73,24 @@ async def _find(session: AsyncSession, track: str, config: str | None) -> TrackM
 
 
 @tracks.command("show")
-def show_track(track: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def show_track(track: str, config: ConfigOption = None, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Show the corners of one track."""
+    one_form(as_json=as_json, as_csv=as_csv)
     record = in_transaction(lambda session, _: _find(session, track, config))
     document = as_document(record)
     if as_json:
-        typer.echo(document.model_dump_json(indent=2))
+        print_json(document)
         return
-    table = Table(title=f"{escape(track)} {escape(config or '')}")
+    if as_csv:
+        print_csv(CornerDocument, document.corners)
+        return
+    table = plain_table(f"{shown(track)} {shown(config)}")
     for name in ("corner", "name", "start", "apex", "end"):
         table.add_column(name, justify="left" if name == "name" else "right")
     for corner in document.corners:
         places = (corner.start, corner.apex, corner.end)
-        table.add_row(str(corner.number), escape(corner.name or ""), *(_place(p, record.length_m) for p in places))
-    console.print(table)
+        table.add_row(str(corner.number), shown(corner.name), *(_place(p, record.length_m) for p in places))
+    print_table(table)
 
 
 def _place(fraction: float, length_m: float | None) -> str:
@@ -99,7 +113,7 @@ def export_track(
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {error.strerror}") from error
-    console.print(f"{len(record.corners)} corners written to {escape(str(output))}")
+    console.print(f"{len(record.corners)} corners written to {shown(str(output))}")
 
 
 @tracks.command("import")
@@ -108,7 +122,7 @@ def import_track(file: Path) -> None:
     document = _read(file)
     record = in_transaction(lambda session, _: TrackMapService(session).keep(document))
     console.print(
-        f"{len(record.corners)} corners of track {escape(record.track_id)} {escape(record.track_config_name)} are in "
+        f"{len(record.corners)} corners of track {shown(record.track_id)} {shown(record.track_config_name)} are in "
         f"force, revision {record.revision}. Laps that are stored keep the corners that they were measured by until "
         "`racing-coach analyze --all`.",
         highlight=False,

@@ -58,6 +58,7 @@ class Committer:
     async def _commit(self, route: AnyRoute, message: Message) -> Reply:
         backoff = Backoff(self._settings.retry_first_s, self._settings.retry_cap_s)
         tries = Tries(bugs=self._settings.bug_tries, poison=self._settings.poison_tries)
+        is_well = False
         while True:
             work = Work()
             try:
@@ -73,10 +74,16 @@ class Committer:
                         await asyncio.sleep(backoff.next_s())
                     continue
                 failure = failure_of(error, blame)
-            reply = await self._keeper.keep(route, message, failure, in_doubt=tries.poison <= 0)
+            in_doubt = tries.poison <= 0
+            if blame is Blame.PERHAPS_POISON and in_doubt and not is_well:
+                # All tries may have fallen into an outage that is over now: one more, once the database writes.
+                is_well = await self._keeper.is_possible(message, failure)
+                tries.poison = 1 if is_well else self._settings.poison_tries
+                continue
+            reply = await self._keeper.keep(route, message, failure, in_doubt=in_doubt)
             if reply is not None:
                 return reply
-            tries.poison = self._settings.poison_tries
+            tries.poison, is_well = self._settings.poison_tries, False
 
     def _say(self, error: Exception, blame: Blame, tries: Tries, message: Message) -> None:
         match blame:

@@ -35,6 +35,21 @@ class Keeper:
         self._trouble = trouble
         self._ledger = Ledger(settings.rejected)
 
+    async def is_possible(self, message: Message, failure: Failure) -> bool:
+        """Whether the database takes such a rejection at this moment, of which nothing stays; it is to blame if not."""
+        try:
+            async with self._database.transaction() as session:
+                await message.hash()
+                attempt = await session.begin_nested()
+                await RejectedMessages(session).keep(_rejection(message, failure), Keep.WHOLE)
+                await attempt.rollback()
+        except Exception as error:  # noqa: BLE001 (what is no outage, `keep` meets again and deals with)
+            if fault_of(error) is not Fault.WORLD:
+                return True
+            _say_database_is_to_blame(error)
+            return False
+        return True
+
     async def keep(self, route: AnyRoute, message: Message, failure: Failure, *, in_doubt: bool) -> Reply | None:
         """Keep a failed message; the database's trouble is waited out.
 
@@ -61,7 +76,7 @@ class Keeper:
                     kept = await self._keep(session, message, failure)
             except Exception as error:
                 if in_doubt and connected and fault_of(error) is Fault.WORLD:
-                    log.warning("the database is to blame, the message is tried again", reason=in_words(error))
+                    _say_database_is_to_blame(error)
                     return None
                 self._trouble.began(f"a rejected message cannot be kept: {in_words(error)}", id(message))
                 if fault_of(error) is not Fault.WORLD:
@@ -85,6 +100,10 @@ class Keeper:
         if await RejectedMessages(session).keep(_rejection(message, failure), how):
             self._ledger.kept(rig, size, how)
         return how
+
+
+def _say_database_is_to_blame(error: Exception) -> None:
+    log.warning("the database is to blame, the message is tried again", reason=in_words(error))
 
 
 def _rejection(message: Message, failure: Failure) -> Rejection:

@@ -102,6 +102,11 @@ class RejectedMessages:
         """One message, whole; None if there is none of this number."""
         return await self._session.get(RejectedMessage, rejected_id)
 
+    async def last_received_before(self, limit: datetime) -> Sequence[int]:
+        """The numbers of the messages that came last before then."""
+        statement = select(RejectedMessage.id).where(RejectedMessage.last_received_at < limit)
+        return (await self._session.scalars(statement.order_by(RejectedMessage.id))).all()
+
     async def forget(self, rejected_id: int) -> None:
-        """Delete a message, once it is stored after all."""
+        """Delete a message: it is stored after all, or of no use."""
         await self._session.execute(delete(RejectedMessage).where(RejectedMessage.id == rejected_id))

@@ -1,5 +1,7 @@
 """What can be wrong with a lap beyond its own payload."""
 
+from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from racing_coach_core.exceptions import ErrorDetail, Fault
@@ -12,9 +14,12 @@ class TelemetryError(ServerError):
     TelemetryError
     ├── CarMismatchError        the topic names another car than the payload
     ├── SessionConflictError    a known session comes with another track or car
+    ├── SessionVanishedError    a session is deleted while a lap of it is stored
     ├── LapConflictError        a known lap comes with other content
     ├── DecoderBugError         the decoder failed in a way it should not
     ├── InvalidLapIdError       what is to name a lap is no id, and no first part of one
+    ├── UnknownNameError        no lap is of a track, car or driver of that name
+    ├── AmbiguousNameError      several tracks, cars or drivers may be meant
     ├── InvalidCursorError      where a list is to go on is no place in it
     └── StoredLapUnreadableError  a stored lap changed while it was read
     """
@@ -52,6 +57,16 @@ class SessionConflictError(TelemetryError):
         self.sent = sent
 
 
+class SessionVanishedError(TelemetryError):
+    """A session is deleted, with its last lap, while another lap of it is stored: the next try makes it anew."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(f"session {session_id} was deleted just now")
+        self.session_id = session_id
+
+
 class LapConflictError(TelemetryError):
     """A lap that is stored with other content, or under another identity."""
 
@@ -83,6 +98,34 @@ class InvalidLapIdError(TelemetryError):
     def __init__(self, text: str) -> None:
         super().__init__(f"{text!r} is no lap_id: give it whole, or its first part, at least 6 hexadecimal digits")
         self.text = text
+
+
+_NAMED: Final = 10
+"""Most tracks, cars or drivers that an error names."""
+
+
+def _names(found: Mapping[str, str]) -> str:
+    named = [f"{key} ({name})" if name != key else key for key, name in sorted(found.items())[:_NAMED]]
+    return ", ".join(named) + (", ..." if len(found) > _NAMED else "")
+
+
+class UnknownNameError(TelemetryError):
+    """No lap is of a track, car or driver of that name."""
+
+    def __init__(self, kind: str, text: str, known: Mapping[str, str]) -> None:
+        super().__init__(f"no lap is of a {kind} {text!r}; there are {_names(known) or 'no laps'}")
+        self.kind = kind
+        self.text = text
+
+
+class AmbiguousNameError(TelemetryError):
+    """Several tracks, cars or drivers may be meant."""
+
+    def __init__(self, kind: str, text: str, found: Mapping[str, str]) -> None:
+        super().__init__(f"{kind} {text!r} may be one of {_names(found)}: give more of its name, or its id")
+        self.kind = kind
+        self.text = text
+        self.found = found
 
 
 class InvalidCursorError(TelemetryError):

@@ -1,9 +1,11 @@
-"""A stored lap as a file: Arrow or JSON as on the wire, or CSV with the column names of the database."""
+"""A stored lap as a file: Arrow or JSON as on the wire, CSV or Parquet with the column names of the database."""
 
 from enum import StrEnum
-from pathlib import Path
+from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
 
 from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_core.lap import Lap
@@ -15,11 +17,27 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
     ARROW = "arrow"
+    PARQUET = "parquet"
 
 
-def write_lap(lap: Lap, path: Path, kind: ExportFormat) -> None:
-    """Write a lap to a file."""
-    if kind is ExportFormat.CSV:
-        pa_csv.write_csv(lap.frames, path)
-    else:
-        path.write_bytes(encode_lap(lap, Encoding(kind.value)))
+def write_lap(lap: Lap, file: BinaryIO, kind: ExportFormat) -> None:
+    """Write a lap to a file. CSV and Parquet have the channels that have a value."""
+    match kind:
+        case ExportFormat.CSV:
+            pa_csv.write_csv(_told(lap), file)
+        case ExportFormat.PARQUET:
+            pa_parquet.write_table(pa.Table.from_batches([_described(lap)]), file, compression="zstd")
+        case _:
+            file.write(encode_lap(lap, Encoding(kind.value)))
+
+
+def _told(lap: Lap) -> pa.RecordBatch:
+    """The columns in which there is anything."""
+    frames = lap.frames
+    return frames.select([name for name in frames.schema.names if frames.column(name).null_count < frames.num_rows])
+
+
+def _described(lap: Lap) -> pa.RecordBatch:
+    """The same, with what is known of the lap in the schema's metadata."""
+    about = {"lap_id": str(lap.lap_id), "lap_time": repr(lap.lap_time), "session": lap.session.model_dump_json()}
+    return _told(lap).replace_schema_metadata(about)

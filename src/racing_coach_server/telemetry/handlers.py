@@ -114,6 +114,8 @@ def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:
     lap = received.lap
     status = LapStatus.SUCCESS if outcome.is_new else LapStatus.DUPLICATE
     text = "stored" if outcome.is_new else "stored already"
+    if outcome.deleted_at is not None:
+        text = "was stored, and deleted since"
     return LapUploadResponse(
         status=status,
         message=f"lap {lap.lap_number} {text}, {lap.frames.num_rows:,} frames",

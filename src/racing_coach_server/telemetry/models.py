@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import REAL
+from sqlalchemy.dialects.postgresql import JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -111,6 +112,39 @@ class LapRecord(Base):
             *("track_id", "track_config_name", "car_id", "driver", "lap_time", "id", "is_valid"),
         ),
     )
+
+
+class DeletedLap(Base):
+    """A lap that was deleted, so that it does not come back when its rig, which saw no answer, sends it again."""
+
+    __tablename__ = "deleted_laps"
+
+    lap_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    track_session_id: Mapped[UUID] = mapped_column(Uuid)
+    rig_id: Mapped[str] = mapped_column(Text)
+    lap_number: Mapped[int] = mapped_column(Integer)
+    payload_sha256: Mapped[str] = mapped_column(Text)
+    content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    stored_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
+    about: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What was known of it: track, car, driver, lap time, when it was received."""
+    deleted_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
+
+    __table_args__ = (Index(None, "track_session_id", "lap_number"), Index(None, "deleted_at"))
+
+
+class SessionRelabel(Base):
+    """That a driving session was given another track, car or driver: what its rig says of it still counts as known."""
+
+    __tablename__ = "session_relabels"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, init=False)
+    track_session_id: Mapped[UUID] = mapped_column(Uuid, index=True)
+    laps: Mapped[int] = mapped_column(Integer)
+    """How many the session had."""
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    relabelled_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
 
 _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {

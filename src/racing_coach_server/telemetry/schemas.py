@@ -44,11 +44,19 @@ class ReceivedLap:
 
 @dataclass(frozen=True, slots=True)
 class LapOutcome:
-    """What became of a lap: newly stored, or found stored already."""
+    """What became of a lap: newly stored, found stored already, or found to have been deleted since.
+
+    Attributes:
+        lap_id: the id under which it is, or was, stored.
+        is_new: whether it is stored now, and was not before.
+        stored_at: when it was stored first.
+        deleted_at: when it was deleted; None for a lap that is stored.
+    """
 
     lap_id: UUID
     is_new: bool
     stored_at: datetime
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.completeness import is_valid_lap
 from racing_coach_core.frames import SessionFrame
-from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.database.base import Base
 from racing_coach_server.telemetry.copy_frames import copy_frames
-from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
+from racing_coach_server.telemetry.erasing import drop_empty_sessions
+from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError, SessionVanishedError
+from racing_coach_server.telemetry.lap_records import LapRecords, add_lap
 from racing_coach_server.telemetry.models import LapRecord, TrackSession
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap
 
@@ -22,16 +23,11 @@ _SESSION_IDENTITY: Final = ("rig_id", "track_id", "track_config_name", "car_id")
 
 # The statements of every lap are made once: making one takes longer than the database does to run it.
 _sessions, _laps = (Base.metadata.tables[model.__tablename__] for model in (TrackSession, LapRecord))
-_LABELS: Final = tuple(_sessions.c[name] for name in (*_SESSION_IDENTITY, "driver_id"))
-_FIND_SESSION: Final = select(*_LABELS).where(_sessions.c.id == bindparam("session_id"))
-_ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(*_LABELS)
-_NEW_LAP: Final = {
-    column: bindparam(f"new_{column.name}", type_=column.type) for column in _laps.c if column.name != "created_at"
-}
-_ADDED: Final = (
-    insert(_laps).values(_NEW_LAP).on_conflict_do_nothing().returning(_laps.c.id, _laps.c.created_at).cte("added")
+_FIND_SESSION: Final = select(*(_sessions.c[name] for name in _SESSION_IDENTITY)).where(
+    _sessions.c.id == bindparam("session_id")
 )
-_ADD_LAP: Final = announcing(_ADDED, Announced.LAP, _ADDED.c.id, _ADDED.c.created_at)
+_ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(_sessions.c.id)
+_ADD_LAP: Final = add_lap()
 
 
 class TelemetryService:
@@ -49,21 +45,18 @@ class TelemetryService:
         """
         hashing = asyncio.create_task(received.hash(), name="hash a lap")
         try:
-            labels = await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
+            await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
         finally:
             await hashing
-        stored_at = await self._insert_lap(received, labels)
+        stored_at = await self._insert_lap(received)
         if stored_at is None:
             return await self._find_duplicate(received)
         lap = received.lap
         await copy_frames(self._session, lap.frames, session_id=lap.session.session_id, lap_id=lap.lap_id)
         return LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
 
-    async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> RowMapping:
+    async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> None:
         """Have the session stored, by this lap or an earlier one.
-
-        Returns:
-            rig, track, configuration, car and driver as they are stored.
 
         Raises:
             SessionConflictError: it is stored with another track, car or rig.
@@ -74,22 +67,25 @@ class TelemetryService:
         # All laps of a session but the first find it there.
         stored = await self._find_session(frame.session_id)
         if stored is None:
-            added = (await self._session.execute(_ADD_SESSION, values)).mappings().one_or_none()
-            if added is not None:
-                return added
+            if (await self._session.execute(_ADD_SESSION, values)).scalar_one_or_none() is not None:
+                return
             stored = await self._find_session(frame.session_id)
             assert stored is not None  # or it would have been added
-        for field in _SESSION_IDENTITY:
-            if stored[field] != values[field]:
-                raise SessionConflictError(frame.session_id, field, str(stored[field]), str(values[field]))
-        return stored
+        other = [field for field in _SESSION_IDENTITY if stored[field] != values[field]]
+        if other and not await LapRecords(self._session).was_labelled(frame.session_id, values):
+            field = other[0]
+            raise SessionConflictError(frame.session_id, field, str(stored[field]), str(values[field]))
 
     async def _find_session(self, session_id: UUID) -> RowMapping | None:
         rows = await self._session.execute(_FIND_SESSION, {"session_id": session_id})
         return rows.mappings().one_or_none()
 
-    async def _insert_lap(self, received: ReceivedLap, labels: RowMapping) -> datetime | None:
-        """Insert the lap's row. Waits for a transaction that is just storing the same lap; None if it did."""
+    async def _insert_lap(self, received: ReceivedLap) -> datetime | None:
+        """Insert the lap's row. Waits for a transaction that is just storing the same lap.
+
+        Returns:
+            when it was stored; None if it was already, or was deleted.
+        """
         lap = received.lap
         values = {
             "id": lap.lap_id,
@@ -103,14 +99,9 @@ class TelemetryService:
             "content_sha256": received.content_sha256,
             "encoding": received.encoding,
             "received_at": received.received_at,
-            "track_id": labels["track_id"],
-            "track_config_name": labels["track_config_name"] or "",
-            "car_id": labels["car_id"],
-            "driver": labels["driver_id"] or received.rig_id,
             "driven_at": received.driven_at,
         }
-        new = {f"new_{name}": value for name, value in values.items()}
-        created_at: datetime | None = (await self._session.execute(_ADD_LAP, new)).scalar_one_or_none()
+        created_at: datetime | None = (await self._session.execute(_ADD_LAP, values)).scalar_one_or_none()
         return created_at
 
     async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:
@@ -124,4 +115,10 @@ class TelemetryService:
             is_same = received.payload_sha256 == same[0] or received.content_sha256 == same[1]
             if is_same and record.track_session_id == lap.session.session_id:
                 return LapOutcome(record.id, is_new=False, stored_at=record.created_at)
+        deleted = await LapRecords(self._session).deleted(received)
+        if deleted is not None:
+            await drop_empty_sessions(self._session, [lap.session.session_id])
+            return LapOutcome(deleted.lap_id, is_new=False, stored_at=deleted.stored_at, deleted_at=deleted.deleted_at)
+        if not stored:
+            raise SessionVanishedError(lap.session.session_id)
         raise LapConflictError(lap.lap_id, stored[0].id, lap.session.session_id, lap.lap_number)

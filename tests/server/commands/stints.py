@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.in_process import Done, run_here
 from tests.server.support import Stored
 
+from racing_coach_core.identity import content_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulation.habits import Fault, Habit
 from racing_coach_rig.sources.simulator import DRIVERS, Driver, Simulator
@@ -61,7 +62,7 @@ async def store(database_url: str, laps: Sequence[Lap], *, rig_id: str = "rig-1"
     try:
         for lap in laps:
             ended = lap.frames.column("timestamp")[-1].as_py()
-            received = ReceivedLap(lap, rig_id, "arrow", "00" * 32, ended)
+            received = ReceivedLap(lap, rig_id, "arrow", content_sha256(lap.lap_time, lap.frames).hex(), ended)
             async with Database(engine).transaction() as session:
                 await TelemetryService(session).store_lap(received)
     finally:

@@ -49,7 +49,7 @@ async def test_what_was_said_of_a_lap_is_shown_with_its_evidence(coached: Coache
 
     published = "update coaching set published_at = '2026-05-01 13:14:15Z' where lap_id = $1"
     await Stored(coached.url).query(published, lap.lap_id)
-    assert "published 2026-05-01 13:14:15 UTC" in racing_coach(coached.url, "coaching", "show", lap.lap_id).output
+    assert "published 2026-05-01 13:14Z" in racing_coach(coached.url, "coaching", "show", lap.lap_id).output
 
 
 def test_what_was_said_to_a_rig_is_an_array(coached: Coached) -> None:

@@ -31,6 +31,7 @@ from racing_coach_server.tables import metadata
 
 TABLES = {
     *("track_sessions", "laps", "telemetry", "rejected_messages"),
+    *("deleted_laps", "session_relabels"),
     *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
 }
 

@@ -188,6 +188,22 @@ async def test_a_lap_that_kills_its_connection_is_set_aside(app: App, rig: LapCl
     assert await stored.value("select count(*) from telemetry where lap_id = $1", poison.lap_id) == 0
 
 
+async def test_an_outage_that_ends_with_the_last_try_is_not_held_against_the_lap(
+    app: App, rig: LapClient, stored: Stored
+) -> None:
+    """Every try fell into it, and the rejection would be written: the lap is tried once more, and stored."""
+    await stored.query("create sequence tries")
+    await break_table(
+        stored,
+        "perform pg_terminate_backend(pg_backend_pid());",
+        # A sequence forgets nothing when a transaction fails.
+        when=f"new.frame_index = {MIDDLE} and nextval('tries') <= {QUICK['poison_tries']}",
+    )
+    assert (await rig.send(arrow(new_lap()))).status == "success"
+    assert await stored.value("select last_value from tries") == QUICK["poison_tries"] + 1
+    assert await stored.value("select count(*) from rejected_messages") == 0
+
+
 @pytest.mark.parametrize(("state", "status"), [("23514", "rejected"), ("40001", "success")])
 async def test_a_commit_that_fails_is_no_success(
     app: App, rig: LapClient, stored: Stored, state: str, status: str

@@ -44,4 +44,8 @@ class LapComparisonRecord(Base):
     comparison: Mapped[dict[str, Any] | None] = mapped_column(JSONB, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "created_at"),)
+    __table_args__ = (
+        Index(None, "created_at"),
+        # A lap that is deleted is looked for here.
+        Index(None, "reference_lap_id"),
+    )

@@ -128,6 +128,11 @@ class ReferenceService:
         )
         return lap
 
+    async def forget_laps(self, lap_ids: Sequence[UUID]) -> int:
+        """Let the rules choose again wherever one of these laps was chosen. Returns how many choices there were."""
+        statement = delete(ChosenReferenceRecord).where(ChosenReferenceRecord.lap_id.in_(lap_ids))
+        return len((await self._session.execute(statement.returning(ChosenReferenceRecord.lap_id))).all())
+
     async def forget(self, driver: str, combination: Combination | None = None) -> int:
         """Let the rules choose again, for one combination or all of a driver. Returns how many choices there were."""
         statement = delete(ChosenReferenceRecord).where(ChosenReferenceRecord.driver == driver)

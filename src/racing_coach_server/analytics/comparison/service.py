@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,17 @@ class ComparisonService:
         again: Values = {name: statement.excluded[name] for name in row} | {"created_at": func.now()}
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapComparisonRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
+
+    async def forget(self, lap_ids: Sequence[UUID]) -> None:
+        """Delete what laps were compared with."""
+        await self._session.execute(delete(LapComparisonRecord).where(LapComparisonRecord.lap_id.in_(lap_ids)))
+
+    async def compare_again(self, references: Sequence[UUID]) -> int:
+        """Have the laps that were compared with one of these compared again, by the next catch-up. Returns how many."""
+        compared = select(LapComparisonRecord.lap_id).where(LapComparisonRecord.reference_lap_id.in_(references))
+        # A comparison says which analysis it was made from: with another it is made anew.
+        again = update(LapAnalysisRecord).where(LapAnalysisRecord.lap_id.in_(compared)).values(created_at=func.now())
+        return len((await self._session.execute(again.returning(LapAnalysisRecord.lap_id))).all())
 
     async def pending(self, limit: int, window: Window = Window()) -> Sequence[LapAnalysed]:  # noqa: B008 (frozen)
         """Laps that were analysed within a window and are to be compared, the newest first."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, and_, cast, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Double, and_, cast, exists, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +40,15 @@ class LapAnalysisService:
         again = {name: statement.excluded[name] for name in values if name != "lap_id"} | {"created_at": func.now()}
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapAnalysisRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
+
+    async def analyse_again(self, lap_ids: Sequence[UUID], why: str) -> None:
+        """Have laps analysed as if an older version had failed on them: by the next catch-up, or when shown."""
+        nothing = dict.fromkeys(("reason", "track_map_id", "analysis", "remembered"))
+        await self._session.execute(
+            update(LapAnalysisRecord)
+            .where(LapAnalysisRecord.lap_id.in_(lap_ids))
+            .values(status="failed", version=0, is_reference=False, detail=why, **nothing)
+        )
 
     async def pending(self, limit: int, window: Window = Window()) -> Sequence[LapStored]:  # noqa: B008 (frozen)
         """Laps that were stored within a window and are to be analysed, newest first, then those to be done again."""

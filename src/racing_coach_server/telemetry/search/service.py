@@ -1,12 +1,12 @@
 """Laps by what they are: filtered, sorted, page by page. Every page is a look into an index. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, Uuid, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,7 +14,7 @@ from racing_coach_server.telemetry.models import LapRecord
 from racing_coach_server.telemetry.reading import laps_with_sessions, stored_lap
 from racing_coach_server.telemetry.schemas import StoredLap
 from racing_coach_server.telemetry.search.conditions import conditions
-from racing_coach_server.telemetry.search.ids import id_range
+from racing_coach_server.telemetry.search.ids import id_range, shortest
 from racing_coach_server.telemetry.search.orders import BOARD, IDENTIFIED, WHOSE, Order, order_of
 from racing_coach_server.telemetry.search.schemas import ANY_LAP, LapFilter, LapPage, LapSort
 
@@ -79,6 +79,16 @@ class LapSearch:
         """
         named = select(LapRecord.id).where(LapRecord.id.between(*id_range(text))).order_by(LapRecord.id)
         return (await self._page(named, IDENTIFIED, limit)).laps
+
+    async def short_ids(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The first part of each id, of 8 digits or as many as it takes to mean no other stored lap."""
+        mine = func.unnest(literal(lap_ids, ARRAY(Uuid)), type_=Uuid).column_valued("mine")
+        beside = [
+            select(LapRecord.id).where(condition).order_by(order).limit(1).scalar_subquery()
+            for condition, order in ((LapRecord.id < mine, LapRecord.id.desc()), (LapRecord.id > mine, LapRecord.id))
+        ]
+        rows = await self._session.execute(select(mine, *beside))
+        return {lap_id: shortest(lap_id, others) for lap_id, *others in rows}
 
     async def _page(self, ids: Select[UUID, *tuple[Any, ...]], order: Order, limit: int) -> LapPage:
         """The laps of the first ids. Rows and sessions are read of these only."""

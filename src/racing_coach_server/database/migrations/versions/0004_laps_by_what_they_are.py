@@ -1,4 +1,5 @@
-"""Laps by what they are: track, car, driver and when it was driven stand in the lap's own row, with indexes.
+"""Laps by what they are: track, car, driver and when it was driven stand in the lap's own row, with indexes;
+and the records of laps that were deleted, and of sessions that were relabelled.
 
 Revision ID: 0004
 Revises: 0002
@@ -8,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0004"
 down_revision = "0002"
@@ -64,9 +66,47 @@ def upgrade() -> None:
     op.drop_index("ix_laps_received_at", "laps")
     for name, columns in _INDEXES.items():
         op.create_index(name, "laps", list(columns))
+    _create_deleted_laps()
+    _create_session_relabels()
+    op.create_index("ix_lap_comparisons_reference_lap_id", "lap_comparisons", ["reference_lap_id"])
+
+
+def _create_deleted_laps() -> None:
+    op.create_table(
+        "deleted_laps",
+        sa.Column("lap_id", sa.Uuid(), nullable=False),
+        sa.Column("track_session_id", sa.Uuid(), nullable=False),
+        sa.Column("rig_id", sa.Text(), nullable=False),
+        sa.Column("lap_number", sa.Integer(), nullable=False),
+        sa.Column("payload_sha256", sa.Text(), nullable=False),
+        sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("stored_at", _TIMESTAMP, nullable=False),
+        sa.Column("about", JSONB(), nullable=False),
+        sa.Column("deleted_at", _TIMESTAMP, server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("lap_id", name="pk_deleted_laps"),
+    )
+    op.create_index("ix_deleted_laps_track_session_id_lap_number", "deleted_laps", ["track_session_id", "lap_number"])
+    op.create_index("ix_deleted_laps_deleted_at", "deleted_laps", ["deleted_at"])
+
+
+def _create_session_relabels() -> None:
+    op.create_table(
+        "session_relabels",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("track_session_id", sa.Uuid(), nullable=False),
+        sa.Column("laps", sa.Integer(), nullable=False),
+        sa.Column("before", JSONB(), nullable=False),
+        sa.Column("after", JSONB(), nullable=False),
+        sa.Column("relabelled_at", _TIMESTAMP, server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_session_relabels"),
+    )
+    op.create_index("ix_session_relabels_track_session_id", "session_relabels", ["track_session_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_lap_comparisons_reference_lap_id", "lap_comparisons")
+    for table in ("session_relabels", "deleted_laps"):
+        op.drop_table(table)
     for name in _INDEXES:
         op.drop_index(name, "laps")
     op.create_index("ix_laps_received_at", "laps", ["received_at"])
