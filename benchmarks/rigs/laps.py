@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from benchmarks.rigs.payloads import Payloads
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulator import Simulator
 

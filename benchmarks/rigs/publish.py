@@ -10,7 +10,8 @@ import benchmarks
 from benchmarks.rigs.payloads import Payloads
 from benchmarks.rigs.publisher import Answered, Job
 from benchmarks.servers.running import Servers
-from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding
+from racing_coach_core.codecs.decode import CONTENT_TYPES
+from racing_coach_core.codecs.encoding import Encoding
 
 _GOOD = {"success", "duplicate"}
 _TIMEOUT_S = 1800

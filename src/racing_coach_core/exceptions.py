@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar, Final
 
 _SHOWN: Final = 200
@@ -37,6 +38,8 @@ class RacingCoachError(Exception):
     │   ├── ContentTypeError          the content type says something else than the bytes
     │   ├── MalformedPayloadError     broken compression, JSON or Arrow
     │   └── InvalidLapError           decoded, but not a lap: names field, frame and value
+    ├── SettingsError                 settings that cannot work; names each variable
+    │   └── UnreadableSettingsError   a file of settings that cannot be read
     ├── MissingExtraError             a command whose extra is not installed
     ├── BrokerError                   (racing_coach_core.mqtt.exceptions) the broker or the way to it
     ├── RigError                      (racing_coach_rig.exceptions)
@@ -60,6 +63,21 @@ class ErrorDetail:
 
     def __str__(self) -> str:
         return f"{'.'.join(map(str, self.loc))}: {self.msg}" if self.loc else self.msg
+
+
+class SettingsError(RacingCoachError):
+    """Settings that cannot work; the message names each variable, and what to do."""
+
+    fault = Fault.SENDER
+
+
+class UnreadableSettingsError(SettingsError):
+    """A file of settings that cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the settings in {path}: {reason}")
+        self.path = path
+        self.reason = reason
 
 
 class MissingExtraError(RacingCoachError):

@@ -5,10 +5,28 @@ from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from racing_coach_core.exceptions import ErrorDetail
-from racing_coach_core.frames import WireModel
+from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
+from racing_coach_core.frames import LapTelemetry, SessionFrame, WireModel
+
+
+class LapUploadRequest(WireModel):
+    """A finished lap as JSON, on `.../rigs/{rig}/cars/{car}/laps`."""
+
+    session: SessionFrame
+    lap: LapTelemetry
+    lap_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _is_a_lap(self) -> Self:
+        # Of all messages this one alone needs Arrow, which takes longer to import than all of them.
+        from racing_coach_core.frame_columns import columns_of  # noqa: PLC0415
+        from racing_coach_core.validation import check_frames  # noqa: PLC0415
+
+        if errors := check_frames(columns_of(self.lap.frames)):
+            raise ValueError(str(InvalidLapError(errors)))
+        return self
 
 
 class LapStatus(StrEnum):

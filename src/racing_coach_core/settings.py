@@ -1,19 +1,14 @@
-"""Settings that rig and daemon read alike: where they come from, and the way to the broker."""
+"""Settings that rig and daemon read alike: the way to the broker."""
 
 import functools
 import hashlib
-import os
-import re
 import ssl
-from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, SecretStr, model_validator
 
 from racing_coach_core.topics import DEFAULT_PREFIX, Topics
 
-ENV_PREFIX: Final = "RACING_COACH_"
 _ROUNDS: Final = 200_000
 
 
@@ -23,52 +18,9 @@ def _topic_prefix(value: str) -> str:
     return value
 
 
-class EnvironmentSettings(BaseSettings):
-    """Settings from the environment, then `.env`, then systemd's credentials (`LoadCredential=`).
-
-    A credential is a file in `$CREDENTIALS_DIRECTORY`, named like the variable it stands for.
-    """
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic-settings' signature)
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add the credentials where there are any."""
-        sources = (init_settings, env_settings, dotenv_settings)
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
-        if directory is None or not Path(directory).is_dir():
-            return sources
-        credentials = NestedSecretsSettingsSource(
-            file_secret_settings, secrets_dir=directory, secrets_prefix=ENV_PREFIX, secrets_nested_delimiter="__"
-        )
-        return (*sources, credentials)
-
-
-UNREADABLE_SETTINGS: Final = (SettingsError, ValidationError, UnicodeDecodeError)
-"""What making a `BaseSettings` may raise."""
-
-
-def settings_error_in_words(error: Exception) -> str:
-    """What is wrong with the settings, naming every variable that cannot work.
-
-    Args:
-        error: one of `UNREADABLE_SETTINGS`.
-    """
-    if isinstance(error, ValidationError):
-        return "; ".join(
-            f"{ENV_PREFIX}{'__'.join(str(part).upper() for part in item['loc'])}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        ).replace("Value error, ", "")
-    if isinstance(error, UnicodeDecodeError):
-        return f"a file with settings, .env or one of systemd's credentials, is not UTF-8: {error}"
-    # A whole section that is no JSON: pydantic names the field in its words only.
-    section = re.sub(r'.*"(\w+)" from source.*', r"\1", str(error)).upper()
-    return f"{ENV_PREFIX}{section}: is no JSON object; values are set one by one, as {ENV_PREFIX}MQTT__HOST"
+def _or_none(value: object) -> object:
+    """A variable that is set and empty says nothing."""
+    return None if value == "" else value
 
 
 class TlsSettings(BaseModel):
@@ -121,8 +73,8 @@ class MqttSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=1883, ge=1, le=65535)
-    username: str | None = None
-    password: SecretStr | None = None
+    username: Annotated[str | None, BeforeValidator(_or_none)] = None
+    password: Annotated[SecretStr | None, BeforeValidator(_or_none)] = None
     client_id: str | None = Field(
         default=None, description="fixed client id of the persistent session; made from name and password if not set"
     )
@@ -138,6 +90,15 @@ class MqttSettings(BaseModel):
     def topics(self) -> Topics:
         """The topics below the configured prefix."""
         return Topics(self.topic_prefix)
+
+    @property
+    def missing_credentials(self) -> str | None:
+        """What of user and password is not set, for people; None where both are."""
+        named = {
+            "user (RACING_COACH_MQTT__USERNAME)": self.username,
+            "password (RACING_COACH_MQTT__PASSWORD)": self.password,
+        }
+        return " and no ".join(name for name, value in named.items() if value is None) or None
 
     def unguessable(self, name: str) -> str:
         """A name that is the same at each start, and that nobody can guess who does not know our password.

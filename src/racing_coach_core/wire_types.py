@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
 
 from racing_coach_core.channels import CHANNEL_BY_NAME
@@ -17,7 +16,7 @@ TIMESTAMP_PATTERN: Final = (
 """ISO 8601 date and time as the wire has it; more than six decimals are cut to microseconds."""
 
 _TIMESTAMP_RE: Final = re.compile(TIMESTAMP_PATTERN, re.ASCII)
-_FLOAT32_BOUND: Final = float(np.nextafter(2.0**128 - 2.0**103, 0.0))
+_FLOAT32_BOUND: Final = math.nextafter(2.0**128 - 2.0**103, 0.0)
 """The largest float64 that rounds to a finite float32 (IEEE 754, round half to even)."""
 
 

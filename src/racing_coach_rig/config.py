@@ -1,21 +1,17 @@
-"""Settings of the rig: environment and `.env`; the broker's are the daemon's too."""
+"""Settings of the rig: environment, `.env`, `rig.env` where the system keeps settings; the broker's are shared."""
 
 import socket
 from pathlib import Path
 from typing import Annotated
 
-from platformdirs import user_data_path
+from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_settings import SettingsConfigDict
 
-from racing_coach_core.codecs.decode import Encoding
-from racing_coach_core.settings import (
-    ENV_PREFIX,
-    UNREADABLE_SETTINGS,
-    EnvironmentSettings,
-    MqttSettings,
-    settings_error_in_words,
-)
+from racing_coach_core.codecs.encoding import Encoding
+from racing_coach_core.exceptions import SettingsError
+from racing_coach_core.reading_settings import read_settings
+from racing_coach_core.setting_sources import EnvironmentSettings
+from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_rig.exceptions import RigConfigurationError
 
@@ -83,15 +79,22 @@ class RigSettings(EnvironmentSettings):
         mqtt: the way to the broker.
         outbox: where laps wait.
         sending: how they are sent.
+        watch: the folder in which laps appear, for `run` unless it is told another.
     """
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
+    program = "racing-coach-rig"
 
     rig: Annotated[str, AfterValidator(_rig_name)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
     driver: Annotated[Annotated[str, Field(max_length=MAX_DRIVER)] | None, BeforeValidator(_name_or_none)] = None
     mqtt: MqttSettings = MqttSettings()
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     sending: SendingSettings = SendingSettings()
+    watch: Path | None = Field(default=None, description="the folder in which laps appear, for `run`")
+
+    @classmethod
+    def own_file(cls) -> Path:
+        """The rig's own file, where its system keeps settings; on Linux the service's unit names it too."""
+        return user_config_path("racing-coach", appauthor=False) / "rig.env"
 
     @property
     def client_id(self) -> str:
@@ -106,6 +109,6 @@ def load_settings() -> RigSettings:
         RigConfigurationError: names every variable that cannot work.
     """
     try:
-        return RigSettings()
-    except UNREADABLE_SETTINGS as error:
-        raise RigConfigurationError(settings_error_in_words(error)) from error
+        return read_settings(RigSettings)
+    except SettingsError as error:
+        raise RigConfigurationError(str(error)) from error

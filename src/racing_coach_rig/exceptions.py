@@ -10,7 +10,8 @@ class RigError(RacingCoachError):
 
     RigError
     ├── SourceError             a file that holds no lap the rig can publish
-    │   └── FileAccessError     the system does not let the rig read it now
+    │   ├── FileAccessError     the system does not let the rig read it now
+    │   └── UnlabelledError     nobody says of which track or car its laps are
     ├── LiveUnavailableError    live telemetry asked for where the simulator cannot run
     ├── RigConfigurationError   a setting that cannot work
     └── OutboxError             the laps on disk cannot be read or written
@@ -42,6 +43,23 @@ class FileAccessError(SourceError):
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(path, f"cannot be read: {error.strerror or error}")
+
+
+class UnlabelledError(SourceError):
+    """Nobody says of which track or car a file's laps are, and nobody can be asked.
+
+    Attributes:
+        unknown: `track`, `car` or both.
+    """
+
+    def __init__(self, path: Path, unknown: list[str]) -> None:
+        options = " and ".join(f"--{what}" for what in unknown)
+        super().__init__(
+            path,
+            f"does not say of which {' and '.join(unknown)} its laps are: give {options}, or send them as 'unknown'"
+            " with --unknown-ok",
+        )
+        self.unknown = unknown
 
 
 class LiveUnavailableError(RigError):

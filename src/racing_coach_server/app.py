@@ -28,6 +28,7 @@ from racing_coach_server.messaging.router import Router
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.sd_notify import notify, watchdog_interval
+from racing_coach_server.service_status import ServiceStatus
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -79,6 +80,10 @@ class App:
             settings, self.router, dispatcher, will=self.health.will(), on_connect=self._on_connect
         )
         self._stop = asyncio.Event()
+        self._status = ServiceStatus(
+            f"taking {self.router.things}",
+            (*self.client.troubles, *self.health.troubles, *self.following.troubles),
+        )
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -99,7 +104,7 @@ class App:
                 if main.done():
                     watchdog.cancel()
                     return
-                notify("STOPPING=1", f"STATUS=finishing {self.router.things} in flight")
+                self._status.stopping(f"finishing {self.router.things} in flight")
                 log.info("stopping")
                 async with asyncio.TaskGroup() as stopping:
                     stopping.create_task(self.following.stop(), name="stop followers")
@@ -143,7 +148,7 @@ class App:
                 if not waits:
                     raise
                 trouble.began(in_words(error))
-                notify(f"STATUS=waiting: {in_words(error)}")
+                self._status.waiting(str(trouble))
                 await asyncio.sleep(backoff.next_s())
             else:
                 trouble.ended()
@@ -152,7 +157,7 @@ class App:
     async def _on_connect(self, connection: Connection) -> None:
         await self.health.say_online(connection)
         self.following.catch_up()
-        notify("READY=1", f"STATUS=taking {self.router.things}")
+        self._status.ready()
 
     async def _watchdog(self) -> None:
         interval = watchdog_interval()

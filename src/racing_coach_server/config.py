@@ -1,4 +1,4 @@
-"""Settings of the daemon: environment, `.env`, systemd's credentials, in this order."""
+"""Settings of the daemon: environment, `.env`, `/etc/racing-coach/racing-coach.env`, systemd's credentials."""
 
 import hashlib
 import inspect
@@ -10,20 +10,15 @@ from typing import Annotated, Final, Literal
 
 import asyncpg
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from racing_coach_analysis.words import LANGUAGES
 from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.exceptions import SettingsError
 from racing_coach_core.mqtt.budget import ReceiveBudget
-from racing_coach_core.settings import (
-    ENV_PREFIX,
-    UNREADABLE_SETTINGS,
-    EnvironmentSettings,
-    MqttSettings,
-    settings_error_in_words,
-)
+from racing_coach_core.reading_settings import read_settings
+from racing_coach_core.setting_sources import EnvironmentSettings
+from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_server.exceptions import ConfigurationError
 from racing_coach_server.web_settings import WebSettings
@@ -32,6 +27,11 @@ VERSION: Final = version("racing-coach")
 
 _URL_OPTIONS: Final = frozenset({"sslmode", *inspect.signature(asyncpg.connect).parameters})
 """What may follow the `?` of a database's URL: asyncpg's own, and libpq's `sslmode`, which asyncpg calls `ssl`."""
+
+
+def etc() -> Path:
+    """The folder of the daemon's settings, `/etc/racing-coach` unless `RACING_COACH_ETC` names another."""
+    return Path(os.environ.get("RACING_COACH_ETC") or "/etc/racing-coach")
 
 
 def _segment(value: str) -> str:
@@ -44,12 +44,30 @@ def _database_url(value: SecretStr) -> SecretStr:
     try:
         url = make_url(value.get_secret_value())
     except (ArgumentError, ValueError) as error:
-        raise ValueError("is no URL such as postgresql://user:password@host:5432/database") from error
+        raise ValueError(
+            "is no URL such as postgresql://user:password@host:5432/database;"
+            " in a password, percent-encode @ : / ? # and %, as %40 is @"
+        ) from error
+    if "@" in (url.host or ""):
+        raise ValueError("has an '@' in the user or the password: percent-encode it, as %40")
     if url.get_backend_name() != "postgresql":
         raise ValueError(f"must begin with postgresql://, not {url.drivername}://")
     if unknown := sorted(set(url.query) - _URL_OPTIONS):
         raise ValueError(f"has an option that is not known: {', '.join(unknown)}")
     return value
+
+
+def shown_url(text: str) -> str:
+    """A database's URL without its password, and without what follows the `?`, where there may be another.
+
+    >>> shown_url("postgresql://coach:hush@db:5433/laps?password=hush")
+    'postgresql://coach:***@db:5433/laps'
+    """
+    return make_url(text).set(query={}).render_as_string(hide_password=True)
+
+
+SHOWN_SECRETS: Final = {"RACING_COACH_DATABASE__URL": shown_url}
+"""What may be shown of a secret."""
 
 
 class DatabaseSettings(BaseModel):
@@ -150,6 +168,8 @@ class FollowerSettings(BaseModel):
 
 
 def _language(value: str) -> str:
+    from racing_coach_analysis.words import LANGUAGES  # noqa: PLC0415 (numpy, for whoever sets a language)
+
     if value not in LANGUAGES:
         raise ValueError(f"must be one of {', '.join(LANGUAGES)}")
     return value
@@ -200,7 +220,7 @@ class LogSettings(BaseModel):
 class Settings(EnvironmentSettings):
     """Everything the daemon can be told."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
+    program = "racing-coach"
 
     instance: Annotated[str, AfterValidator(_segment)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
     database: DatabaseSettings = DatabaseSettings()
@@ -213,6 +233,11 @@ class Settings(EnvironmentSettings):
     log: LogSettings = LogSettings()
     doctor: DoctorSettings = DoctorSettings()
     web: WebSettings = WebSettings()
+
+    @classmethod
+    def own_file(cls) -> Path:
+        """The file that the service's unit names too."""
+        return etc() / "racing-coach.env"
 
     @property
     def client_id(self) -> str:
@@ -246,6 +271,19 @@ def load_settings() -> Settings:
         ConfigurationError: names every variable that cannot work.
     """
     try:
-        return Settings()
-    except UNREADABLE_SETTINGS as error:
-        raise ConfigurationError(settings_error_in_words(error)) from error
+        settings = read_settings(Settings)
+    except SettingsError as error:
+        raise ConfigurationError(str(error)) from error
+    _refuse_without_the_services_secrets(settings)
+    return settings
+
+
+def _refuse_without_the_services_secrets(settings: Settings) -> None:
+    """Where systemd hands over the secrets, a command without them would look at another database, by default."""
+    credentials = etc() / "credentials"
+    if "url" in settings.database.model_fields_set or "CREDENTIALS_DIRECTORY" in os.environ or not credentials.is_dir():
+        return
+    raise ConfigurationError(
+        f"RACING_COACH_DATABASE__URL: is not set; the service's secrets are in {credentials}: call the command with"
+        " them, `sudo racing-coach ...` as systemd/README.md installs it (systemd/racing-coach-command)"
+    )

@@ -12,6 +12,8 @@ COMMANDS = (
     _command("serve", "serve:serve", "Run the daemon until SIGTERM."),
     _command("web", "web:web", "Serve the pages and the API for reading until SIGTERM.", extra="web"),
     _command("doctor", "doctor:doctor", "Look at the database and the broker as the daemon would use them."),
+    _command("config", None, "The daemon's settings."),
+    _command("config show", "config:show_config", "Show every setting, and where it comes from; secrets are hidden."),
     _command("db", None, "The database's schema."),
     _command("db upgrade", "db:upgrade", "Bring the database to what this version needs."),
     _command("laps", "laps:laps", "Stored laps."),

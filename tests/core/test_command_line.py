@@ -33,7 +33,9 @@ finally:
 """
 
 
-def run(package: str, *words: str, without: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    package: str, *words: str, without: list[str] | None = None, home: Path = Path("/nowhere")
+) -> subprocess.CompletedProcess[str]:
     """A program in a new interpreter in which some modules are not installed."""
     name = {"racing_coach_server": "racing-coach", "racing_coach_rig": "racing-coach-rig"}[package]
     arguments = [json.dumps([name, *words]), json.dumps(without or [])]
@@ -42,7 +44,7 @@ def run(package: str, *words: str, without: list[str] | None = None) -> subproce
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.environ["PATH"], "NO_COLOR": "1", "COLUMNS": "120"},
+        env={"PATH": os.environ["PATH"], "NO_COLOR": "1", "COLUMNS": "120", "HOME": str(home)},
         cwd="/",
     )
 
@@ -135,6 +137,15 @@ def test_a_shell_completes_commands(words: str, expected: set[str], tmp_path: Pa
     )
 
     assert expected <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("words", [["status"], ["rejected", "list"], ["config", "show"]], ids=" ".join)
+def test_what_a_rig_asks_often_imports_no_arrow(words: list[str], tmp_path: Path) -> None:
+    """To look at what waits, neither Arrow nor numpy nor an MQTT library is imported."""
+    done = run("racing_coach_rig", *words, home=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert not set(done.stderr.rpartition("imported:")[2].split()) & {"numpy", "pyarrow", "aiomqtt", "watchfiles"}
 
 
 def test_a_group_may_hold_commands_of_several_modules(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.laps import laps, make_lap, numbers
 
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
-from racing_coach_core.identity import content_sha256, lap_id_for, payload_sha256
+from racing_coach_core.content import content_sha256
+from racing_coach_core.identity import lap_id_for, payload_sha256
 from racing_coach_core.lap import Lap
 
 

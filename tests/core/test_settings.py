@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from pydantic_settings import SettingsConfigDict
 
-from racing_coach_core.settings import ENV_PREFIX, EnvironmentSettings, MqttSettings, TlsSettings
+from racing_coach_core.setting_sources import EnvironmentSettings
+from racing_coach_core.settings import MqttSettings, TlsSettings
 
 
 class _Settings(EnvironmentSettings):
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore")
-
     mqtt: MqttSettings = MqttSettings()
 
 

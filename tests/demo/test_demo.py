@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_rig.sources.simulator import Simulator
 
 COMMAND = [sys.executable, "-m", "racing_coach_server.main", "demo", "--rigs", "2", "--laps", "2"]

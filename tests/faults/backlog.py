@@ -10,7 +10,8 @@ from functools import cache
 import asyncpg
 from sqlalchemy.engine import make_url
 
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulator import Simulator
 from tests.daemon import DaemonProcess

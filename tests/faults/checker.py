@@ -17,7 +17,7 @@ import asyncpg
 import pyarrow as pa
 
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.content import content_sha256
 from tests.faults.observer import Observations
 from tests.faults.rig_process import read_journal
 

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from racing_coach_core.codecs.decode import Encoding
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.codecs.encoding import Encoding
+from racing_coach_core.content import content_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_rig.config import load_settings
 from racing_coach_rig.outbox.outbox import Outbox

@@ -11,8 +11,10 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding, encode_lap
-from racing_coach_core.identity import content_sha256, payload_sha256
+from racing_coach_core.codecs.decode import CONTENT_TYPES, encode_lap
+from racing_coach_core.codecs.encoding import Encoding
+from racing_coach_core.content import content_sha256
+from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_core.messages import LapStatus, LapUploadResponse
 from racing_coach_rig.config import OutboxSettings

@@ -11,7 +11,8 @@ from typing import Final
 import zstandard
 
 from racing_coach_core.codecs.compression import decompress, detect
-from racing_coach_core.codecs.decode import Encoding, decode_lap, encode_lap
+from racing_coach_core.codecs.decode import decode_lap, encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import InvalidTopicError, PayloadError
 from racing_coach_core.mqtt.packet_reader import PacketReader

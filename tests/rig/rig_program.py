@@ -28,6 +28,7 @@ class RigProgram:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("RACING_COACH_")},
             "RACING_COACH_RIG": rig,
+            "XDG_CONFIG_HOME": str(home),
             "RACING_COACH_OUTBOX__PATH": str(self.outbox_path),
             **(broker.environment(rig) if broker else {"RACING_COACH_MQTT__PORT": "1"}),
             **{f"RACING_COACH_{name}": str(value) for name, value in settings.items()},

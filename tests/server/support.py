@@ -23,7 +23,8 @@ from tests.lap_client import Facts
 from tests.waiting import eventually
 
 from racing_coach_core.channels import CHANNELS
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap
 from racing_coach_core.messages import DaemonState, Heartbeat

@@ -1,15 +1,15 @@
 """The units are what systemd understands, and keep the promises that their comments make."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic_settings import BaseSettings
 
+from racing_coach_core.setting_sources import EnvironmentSettings, names
 from racing_coach_demo.processes import free_port
 from racing_coach_rig.config import RigSettings
 from racing_coach_server.config import Settings
@@ -84,42 +84,122 @@ def test_a_setting_that_cannot_work_is_not_tried_again() -> None:
     "file",
     [
         UNITS / "racing-coach.env.example",
-        UNITS / "racing-coach-rig.env.example",
+        UNITS / "rig.env.example",
         UNITS.parent / "docker-compose.yml",
     ],
     ids=lambda file: file.name,
 )
 def test_every_variable_that_we_deliver_is_a_setting(file: Path) -> None:
-    settings: type[BaseSettings] = RigSettings if "rig" in file.name else Settings
-    names = set(re.findall(r"^ *#?(RACING_COACH_[A-Z_]+)[=:]", file.read_text(), re.MULTILINE))
-    assert names
-    for name in names - {"RACING_COACH_WATCH"}:  # which is the unit's own
-        model: Any = settings
-        for part in name.removeprefix("RACING_COACH_").lower().split("__"):
-            assert part in model.model_fields, name
-            model = model.model_fields[part].annotation
+    settings: type[EnvironmentSettings] = RigSettings if "rig" in file.name else Settings
+    delivered = set(re.findall(r"^ *#?(RACING_COACH_[A-Z_]+)[=:]", file.read_text(), re.MULTILINE))
+    assert delivered
+    assert delivered <= set(names(settings))
 
 
-def test_a_command_has_the_services_settings_and_secrets(tmp_path: Path) -> None:
-    """`racing-coach-command` reads what the unit reads: here a database that is not there, by a log level that is none."""
-    port = free_port()
-    (tmp_path / "credentials").mkdir()
-    (tmp_path / "credentials" / "database-url").write_text(f"postgresql://u:secret@127.0.0.1:{port}/laps\n")
-    (tmp_path / "credentials" / "mqtt-password").write_text("secret\n")
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    """What is in /etc for a service: unit, settings, secrets."""
+    (tmp_path / "racing-coach/credentials").mkdir(parents=True)
+    (tmp_path / "units/racing-coach.service.d").mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    unit = (UNITS / "racing-coach.service").read_text().replace("/etc/racing-coach", str(tmp_path / "racing-coach"))
+    (tmp_path / "units/racing-coach.service").write_text(unit)
+    return tmp_path
+
+
+def run_command(etc: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": "/usr/bin:/bin",
-        "RACING_COACH_ETC": str(tmp_path),
+        "COLUMNS": "200",
+        "XDG_RUNTIME_DIR": str(etc / "run"),
+        "RACING_COACH_ETC": str(etc / "racing-coach"),
+        "RACING_COACH_UNITS": str(etc / "units"),
         "RACING_COACH_PROGRAM": str(Path(sys.executable).with_name("racing-coach")),
     }
+    command = [str(UNITS / "racing-coach-command"), *words]
+    return subprocess.run(command, env=environment, cwd=etc, capture_output=True, text=True, check=False)
 
-    def run() -> subprocess.CompletedProcess[str]:
-        command = [str(UNITS / "racing-coach-command"), "laps", "list"]
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    unreached = run()
+def write_secrets(etc: Path, url: str) -> None:
+    (etc / "racing-coach/credentials/database-url").write_text(f"{url}\n")
+    (etc / "racing-coach/credentials/mqtt-password").write_text("hush\n")
+
+
+def test_a_command_has_the_services_settings_and_secrets(etc: Path) -> None:
+    """`racing-coach-command` reads what the unit reads, a value in no quotes as systemd does, and leaves nothing behind."""
+    port = free_port()
+    write_secrets(etc, f"postgresql://u:secret@127.0.0.1:{port}/laps")
+    (etc / "racing-coach/racing-coach.env").write_text("RACING_COACH_DOCTOR__RIG_USERNAME=$two words # so\n")
+
+    unreached = run_command(etc, "laps", "list")
     assert unreached.returncode == 1
     assert f"the database at 127.0.0.1:{port}/laps did not do it" in unreached.stderr
     assert "secret" not in unreached.stderr
 
-    (tmp_path / "racing-coach.env").write_text("RACING_COACH_LOG__LEVEL=LOUD\n")
-    assert "RACING_COACH_LOG__LEVEL" in run().stderr
+    shown = {one["name"]: one for one in json.loads(run_command(etc, "config", "show", "--json").stdout)}
+    assert shown["RACING_COACH_DOCTOR__RIG_USERNAME"]["value"] == "$two words # so"
+    assert shown["RACING_COACH_DOCTOR__RIG_USERNAME"]["origin"] == str(etc / "racing-coach/racing-coach.env")
+    assert shown["RACING_COACH_MQTT__PASSWORD"]["value"] == "set, not shown"
+    assert shown["RACING_COACH_MQTT__PASSWORD"]["origin"].startswith("credentials in ")
+    assert list((etc / "run").iterdir()) == []
+
+    (etc / "racing-coach/racing-coach.env").write_text("RACING_COACH_LOG__LEVEL=LOUD\n")
+    assert "RACING_COACH_LOG__LEVEL" in run_command(etc, "laps", "list").stderr
+
+
+def can_encrypt() -> bool:
+    """Whether there is a key of this machine to encrypt with, which needs root."""
+    encrypt = ["systemd-creds", "encrypt", "--name=x", "-", "-"]
+    try:
+        return subprocess.run(encrypt, input=b"x", capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not can_encrypt(), reason="needs systemd-creds and root")
+def test_a_command_reads_encrypted_secrets(etc: Path) -> None:
+    """Secrets that a drop-in names with LoadCredentialEncrypted= are decrypted as for the service."""
+    folder = etc / "racing-coach/credentials"
+    write_secrets(etc, "postgresql://u:plain@127.0.0.1:1/plain")
+    for name, secret in {"DATABASE__URL": "postgresql://u:secret@127.0.0.1:1/laps", "MQTT__PASSWORD": "hush"}.items():
+        subprocess.run(
+            ["systemd-creds", "encrypt", f"--name=RACING_COACH_{name}", "-", folder / f"{name}.cred"],
+            input=secret.encode(),
+            check=True,
+            capture_output=True,
+        )
+    lines = [
+        f"LoadCredentialEncrypted=RACING_COACH_{name}:{folder}/{name}.cred"
+        for name in ("DATABASE__URL", "MQTT__PASSWORD")
+    ]
+    drop_in = "\n".join(["[Service]", "LoadCredential=", *lines, ""])
+    (etc / "units/racing-coach.service.d/encrypted.conf").write_text(drop_in)
+
+    shown = {one["name"]: one for one in json.loads(run_command(etc, "config", "show", "--json").stdout)}
+
+    assert shown["RACING_COACH_DATABASE__URL"]["value"] == "postgresql://u:***@127.0.0.1:1/laps"
+    assert shown["RACING_COACH_MQTT__PASSWORD"]["value"] == "set, not shown"
+
+
+def test_a_command_without_the_secrets_says_how_to_call_it(etc: Path) -> None:
+    """Where systemd hands over the secrets, a command without them does not look at the default database instead."""
+    environment = {"PATH": "/usr/bin:/bin", "RACING_COACH_ETC": str(etc / "racing-coach")}
+    program = Path(sys.executable).with_name("racing-coach")
+
+    done = subprocess.run(
+        [program, "laps", "list"], env=environment, cwd=etc, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == EXIT_CONFIGURATION
+    assert "sudo racing-coach" in done.stderr
+
+
+def test_a_command_whose_secret_is_missing_names_it(etc: Path) -> None:
+    """A credential that is not there is an error, not a default."""
+    (etc / "racing-coach/credentials/database-url").write_text("postgresql://127.0.0.1:1/laps\n")
+
+    done = run_command(etc, "laps", "list")
+
+    assert done.returncode == 1
+    assert "the credential RACING_COACH_MQTT__PASSWORD could not be read" in done.stderr
+    assert list((etc / "run").iterdir()) == []

@@ -1,10 +1,10 @@
 """A lap from the bytes on the wire: unwrap, tell the encoding, decode, validate."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from racing_coach_core.codecs import arrow, json
 from racing_coach_core.codecs.compression import Buffer, Compression, compress, decompress, detect
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import (
     ContentTypeError,
@@ -12,15 +12,8 @@ from racing_coach_core.exceptions import (
     PayloadTooLargeError,
     UnknownEncodingError,
 )
+from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import Lap
-
-
-class Encoding(StrEnum):
-    """How a lap is written."""
-
-    JSON = "json"
-    ARROW = "arrow"
-
 
 _ZSTD = "application/zstd"
 _SAYS_NOTHING = {"application/octet-stream"}
@@ -76,6 +69,11 @@ class WirePayload:
 
     content: bytes
     content_type: str
+
+    @property
+    def sha256(self) -> str:
+        """How the answer to it is known."""
+        return payload_sha256(self.content)
 
 
 def wire_payload(lap: Lap, encoding: Encoding) -> WirePayload:

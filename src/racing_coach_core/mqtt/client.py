@@ -7,6 +7,8 @@ acknowledgements, CONNACK's properties, the reason of a disconnect; and reading 
 import asyncio
 import contextlib
 import math
+import re
+import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -20,7 +22,12 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from racing_coach_core.concurrency import first_of
 from racing_coach_core.mqtt import reach
-from racing_coach_core.mqtt.exceptions import BrokerRefusedError, ConnectionLostError, SessionTakenOverError
+from racing_coach_core.mqtt.exceptions import (
+    BrokerRefusedError,
+    ConnectionLostError,
+    SessionTakenOverError,
+    UntrustedBrokerError,
+)
 from racing_coach_core.mqtt.packet_reader import Packet
 from racing_coach_core.mqtt.socket_driver import SocketDriver
 from racing_coach_core.mqtt.will import Will
@@ -56,6 +63,7 @@ class Client:
         loop = asyncio.get_running_loop()
         self._client_id = client_id
         self._where = f"{settings.host}:{settings.port}"
+        self._missing = settings.missing_credentials
         self._answered = False
         self._disconnect_code: int | None = None
         self._hung_up: asyncio.Future[Any] = loop.create_future()
@@ -84,12 +92,24 @@ class Client:
             await first_of(self._aiomqtt.__aenter__(), self._hung_up)
         except aiomqtt.MqttCodeError as error:
             code = error.rc.value if isinstance(error.rc, ReasonCode) else int(error.rc or 0)
-            raise BrokerRefusedError("the connection", code, str(error.rc)) from error
+            raise BrokerRefusedError(
+                f"the connection at {self._where}", code, str(error.rc), missing=self._missing
+            ) from error
         except (aiomqtt.MqttError, OSError, ValueError) as error:
-            raise ConnectionLostError(f"no connection to the broker at {self._where}: {error}") from error
+            raise self._not_reached(error) from error
         if not self._answered:
             hint = "hung up before it answered; is it an MQTT port, and TLS?"
             raise ConnectionLostError(f"no connection to the broker at {self._where}: {hint}")
+
+    def _not_reached(self, error: BaseException) -> ConnectionLostError:
+        """In words. aiomqtt hides what was raised, and Python keeps it as the context."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return UntrustedBrokerError(self._where, f"certificate verify failed: {cause.verify_message}")
+            cause = cause.__context__
+        reason = re.sub(r"^\[(Errno|SSL)[^\]]*\] ", "", str(error))
+        return ConnectionLostError(f"no connection to the broker at {self._where}: {reason}")
 
     async def disconnect(self) -> None:
         """Say goodbye to a broker that is still there."""

@@ -6,6 +6,9 @@ from racing_coach_core.exceptions import Fault, RacingCoachError
 
 _NOT_AUTHORIZED: Final = 0x87
 _BAD_CREDENTIALS: Final = 0x86
+_CREDENTIALS: Final = frozenset({_BAD_CREDENTIALS, _NOT_AUTHORIZED, 4, 5})
+_STAYS: Final = _CREDENTIALS | {0x84, 0x85, 0x8A, 0x8C}
+"""What no waiting heals; also the protocol's version, the client id, a ban, the authentication (MQTT 5, 3.2.2.2)."""
 _IN_WORDS: Final = {
     0x10: "nobody is subscribed to the topic",
     0x80: "the broker gives no reason",
@@ -24,21 +27,37 @@ class BrokerError(RacingCoachError):
     BrokerError
     ├── BrokerRefusedError        CONNACK or SUBACK with a reason: wrong password, not allowed
     ├── ConnectionLostError       the connection ended
-    │   └── SessionTakenOverError another client came with our client id
+    │   ├── SessionTakenOverError another client came with our client id
+    │   └── UntrustedBrokerError  TLS: it is not the broker that we trust
     ├── PublishRefusedError       a negative PUBACK
     └── PacketTooLargeError       larger than the broker takes; it would end the connection
+
+    Attributes:
+        heals: whether it may go away by itself; if not, somebody has to change a setting, here or at the broker.
     """
 
     fault = Fault.WORLD
+    heals: bool = True
 
 
 class BrokerRefusedError(BrokerError):
     """The broker answered, and said no."""
 
-    def __init__(self, what: str, code: int, reason: str) -> None:
+    def __init__(self, what: str, code: int, reason: str, *, missing: str | None = None) -> None:
+        """Say what to do.
+
+        Args:
+            what: was refused.
+            code: CONNACK's or SUBACK's.
+            reason: the code in words.
+            missing: the credentials that are not set at all.
+        """
         hint = ""
-        if code in {_BAD_CREDENTIALS, _NOT_AUTHORIZED, 4, 5}:
+        self.heals = code not in _STAYS
+        if code in _CREDENTIALS:
             hint = "; check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
+            if missing:
+                hint = f"; no {missing} is set"
         super().__init__(f"the broker refused {what}: {reason} (0x{code:02x}){hint}")
         self.what = what
         self.code = code
@@ -46,6 +65,20 @@ class BrokerRefusedError(BrokerError):
 
 class ConnectionLostError(BrokerError):
     """The connection ended, or never came to be."""
+
+
+class UntrustedBrokerError(ConnectionLostError):
+    """TLS cannot tell that this is the broker."""
+
+    heals = False
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            f"the broker at {where} is not trusted: {reason}; RACING_COACH_MQTT__TLS__CA_FILE names the authority that"
+            " signed its certificate, and RACING_COACH_MQTT__HOST must be a name or address that stands in it"
+        )
+        self.where = where
+        self.reason = reason
 
 
 class SessionTakenOverError(ConnectionLostError):

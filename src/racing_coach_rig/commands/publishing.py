@@ -1,4 +1,4 @@
-"""`racing-coach-rig publish`: files to laps to answers."""
+"""`racing-coach-rig publish`: from laps on disk to their answers."""
 
 import asyncio
 import time
@@ -8,18 +8,17 @@ from pathlib import Path
 from uuid import UUID
 
 from racing_coach_core.coaching import Coaching
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.frames import SessionFrame
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.config import RigSettings
-from racing_coach_rig.exceptions import RigError
 from racing_coach_rig.outbox.entry import Entry, State
 from racing_coach_rig.outbox.outbox import Outbox
 from racing_coach_rig.sending.sender import Sender, sending
-from racing_coach_rig.sources.labels import Labels
-from racing_coach_rig.sources.read_file import read_file
 from racing_coach_rig.sources.result import RefusedLap
 
 _POLL_S = 0.1
+_REFUSALS = 2
+"""So often the broker may refuse us, for a reason that no waiting heals; once it may be about to read its passwords."""
 _COACH_S = 3.0
 """How long the coach's word is waited for once every lap is answered; it takes a fraction of a second."""
 
@@ -54,11 +53,23 @@ class SpooledLap:
         return self.entry.trouble or ("no answer yet" if self.entry.sent else "not sent yet")
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedLap:
+    """A lap that would be sent."""
+
+    path: Path
+    lap_number: int
+    lap_time: float | None
+    frames: int
+    session: SessionFrame
+
+
 @dataclass(slots=True)
 class PublishReport:
     """What became of every file."""
 
     laps: list[SpooledLap] = field(default_factory=list)
+    planned: list[PlannedLap] = field(default_factory=list)
     refused: list[tuple[Path, RefusedLap]] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     notes: list[tuple[Path, str]] = field(default_factory=list)
@@ -73,32 +84,8 @@ class PublishReport:
     @property
     def without_lap(self) -> set[Path]:
         """Files that were read and hold no lap to send."""
-        return {path for path, _ in self.refused} - {lap.path for lap in self.laps}
-
-
-def spool_files(
-    files: list[Path],
-    labels: Labels,
-    outbox: Outbox,
-    encoding: Encoding,
-    progress: Callable[[Path], None],
-) -> PublishReport:
-    """Read files and put their laps on disk. A file that cannot be read does not stop the others."""
-    report = PublishReport()
-    for path in files:
-        try:
-            result = read_file(path, labels)
-            for lap in result.laps:
-                entry = outbox.spool(lap, encoding)
-                report.laps.append(SpooledLap(path, lap.lap_time, lap.frames.num_rows, entry))
-            report.refused += [(path, refused) for refused in result.refused]
-            report.notes += [(path, note) for note in result.notes]
-            if not result.laps:
-                report.notes += [(path, f"a session of {s.car_name} at {s.track_name}") for s in result.sessions]
-        except RigError as error:
-            report.unreadable.append((path, str(getattr(error, "reason", error))))
-        progress(path)
-    return report
+        with_laps = {lap.path for lap in self.laps} | {lap.path for lap in self.planned}
+        return {path for path, _ in self.refused} - with_laps
 
 
 async def send_and_wait(
@@ -111,7 +98,8 @@ async def send_and_wait(
 ) -> None:
     """Send what was spooled and wait for the answers, and a moment for the coach.
 
-    Gives up after `timeout_s` without any progress; the laps stay in the outbox.
+    Gives up after `timeout_s` without any progress, and as soon as the broker refuses us for good; the laps stay in the
+    outbox.
     """
     async with sending(settings, outbox) as sender:
         deadline = time.monotonic() + timeout_s
@@ -125,6 +113,8 @@ async def send_and_wait(
             progress(report)
             if answered == len(report.laps):
                 await _listen_to_the_coach(sender, report)
+                return
+            if sender.publisher.refusals >= _REFUSALS:
                 return
             await asyncio.sleep(_POLL_S)
 

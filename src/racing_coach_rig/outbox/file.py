@@ -44,6 +44,7 @@ create table if not exists laps (
 );
 create table if not exists accounts (name text primary key, count integer not null);
 create table if not exists files (path text primary key, size integer not null, mtime_ns integer not null);
+create table if not exists way (reason text not null, since real not null);
 
 -- A row's later columns lie behind its payload: to read one of them, SQLite walks through hundreds of pages. So what
 -- chooses, sorts and adds up is in an index, and only the rows that were chosen are read.

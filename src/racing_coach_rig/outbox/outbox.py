@@ -9,20 +9,24 @@ import sqlite3
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from racing_coach_core.codecs.decode import Encoding, WirePayload, wire_payload
-from racing_coach_core.identity import payload_sha256
-from racing_coach_core.lap import Lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.exceptions import OutboxDamagedError, OutboxFullError
+from racing_coach_rig.outbox import rows
 from racing_coach_rig.outbox.accounts import Accounts, Contents, count, payload_bytes, read_accounts, read_contents
 from racing_coach_rig.outbox.answers import settle
 from racing_coach_rig.outbox.entry import COLUMNS, Entry, State, entry_of
 from racing_coach_rig.outbox.file import OutboxFile
 from racing_coach_rig.outbox.queue import next_due
 from racing_coach_rig.outbox.watched_files import WatchedFiles
+from racing_coach_rig.outbox.way import Way
+
+if TYPE_CHECKING:
+    from racing_coach_core.codecs.decode import WirePayload
+    from racing_coach_core.lap import Lap
 
 _DAY_S: Final = 86_400.0
 _RECEIPT_DAYS: Final = 1.0
@@ -39,6 +43,8 @@ class Outbox:
         self._file = OutboxFile(settings.path)
         self.files = WatchedFiles(self._file)
         """Which watched files were read."""
+        self.way = Way(self._file)
+        """How the way to the broker is."""
 
     @property
     def path(self) -> Path:
@@ -64,7 +70,7 @@ class Outbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def spool(self, lap: Lap, encoding: Encoding, *, again: bool = True) -> Entry:
+    def spool(self, lap: "Lap", encoding: Encoding, *, again: bool = True) -> Entry:
         """Put a lap on disk; once this returns it is synced.
 
         Args:
@@ -76,37 +82,26 @@ class Outbox:
             OutboxFullError: no room; nothing that waits is ever dropped for it.
             OutboxError: the disk refuses.
         """
+        # To look at what waits, no lap is written, and Arrow need not be imported.
+        from racing_coach_core.codecs.decode import wire_payload  # noqa: PLC0415
+
         wire = wire_payload(lap, encoding)
         try:
             return self._spool(lap, wire, again=again)
         except OutboxDamagedError:
             return self._spool(lap, wire, again=again)
 
-    def _spool(self, lap: Lap, wire: WirePayload, *, again: bool) -> Entry:
-        payload, digest = wire.content, payload_sha256(wire.content)
-        session = lap.session
-        title = f"{session.track_name}, {session.car_name}, lap {lap.lap_number}"
+    def _spool(self, lap: "Lap", wire: "WirePayload", *, again: bool) -> Entry:
+        same = (wire.sha256, lap.session.car_id)
         with self._file.transaction() as db:
-            known = db.execute(
-                "select state from laps where payload_sha256 = ? and car_id = ?", (digest, session.car_id)
-            ).fetchone()
+            known = db.execute("select state from laps where payload_sha256 = ? and car_id = ?", same).fetchone()
             if known is None or (again and known[0] != State.WAITING):
-                self._make_room(db, len(payload))
-                db.execute(
-                    "insert into laps (lap_id, session_id, lap_number, car_id, title, content_type, payload,"
-                    " payload_bytes, payload_sha256, state, spooled_at) values (?,?,?,?,?,?,?,?,?,'waiting',?)"
-                    " on conflict (payload_sha256, car_id) do update set state = 'waiting', answer = null,"
-                    " answered_at = null, due_at = 0, sent = 0, trouble = null, payload = excluded.payload,"
-                    " payload_bytes = excluded.payload_bytes, spooled_at = excluded.spooled_at",
-                    (
-                        *(str(lap.lap_id), str(session.session_id), lap.lap_number, session.car_id, title),
-                        *(wire.content_type, payload, len(payload), digest, time.time()),
-                    ),
-                )
+                self._make_room(db, len(wire.content))
+                rows.insert(db, lap, wire)
                 count(db, "spooled")
             row = db.execute(
                 f"select {COLUMNS} from laps where payload_sha256 = ? and car_id = ?",  # noqa: S608 (a constant)
-                (digest, session.car_id),
+                same,
             ).fetchone()
         return entry_of(row)
 
@@ -237,6 +232,19 @@ class Outbox:
         """Delete rejected laps for good. Returns how many."""
         with self._file.transaction() as db:
             return db.execute("delete from laps where state = 'rejected'").rowcount
+
+    def drop_waiting(self, seq: int) -> bool:
+        """Delete a lap that waits, for good. Returns whether it waited."""
+        with self._file.transaction() as db:
+            return rows.drop(db, seq)
+
+    def replace_waiting(self, seq: int, lap: "Lap", encoding: Encoding) -> bool:
+        """Have another lap sent in the place of one that waits. Returns whether it waited."""
+        from racing_coach_core.codecs.decode import wire_payload  # noqa: PLC0415 (as above)
+
+        wire = wire_payload(lap, encoding)
+        with self._file.transaction() as db:
+            return rows.replace(db, seq, lap, wire)
 
     def accounts(self) -> Accounts:
         """What was done since the outbox was made."""

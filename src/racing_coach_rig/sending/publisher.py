@@ -32,6 +32,7 @@ class Publisher:
         self._settings = settings
         self._topics = settings.mqtt.topics
         self._status_topic = self._topics.rig_status.build(rig=settings.rig)
+        self._outbox = outbox
         self._window = SendingWindow(settings, outbox)
         self.ear = CoachingEar(self._topics, settings.rig)
         """What the coach said."""
@@ -39,6 +40,8 @@ class Publisher:
         self.trouble: str | None = None
         """What is wrong with the way to the broker, in words; None while nothing is."""
         self.connected = False
+        self.refusals = 0
+        """How often in a row the broker was not to be had for a reason that no waiting heals."""
 
     def wake(self) -> None:
         """A lap was put on disk: send it now."""
@@ -55,17 +58,24 @@ class Publisher:
                 # Either an older connection of this program, believed dead, showed life for a moment; or another
                 # rig has the same name, and then each of the two sends for some seconds in turn.
                 longer_s = _TAKEN_OVER_S
-                self._in_trouble(str(error))
+                await self._in_trouble(error)
             except (BrokerError, OutboxError) as error:
-                self._in_trouble(str(error))
+                await self._in_trouble(error)
             finally:
                 self.connected = False
             await asyncio.sleep(longer_s + backoff.next_s())
 
-    def _in_trouble(self, reason: str) -> None:
+    async def _in_trouble(self, error: BrokerError | OutboxError) -> None:
+        reason = str(error)
         if self.trouble is None:
             log.warning("nothing can be sent, laps wait on disk", reason=reason)
         self.trouble = reason
+        if isinstance(error, BrokerError):
+            if not error.heals:
+                self.refusals += 1
+            # For `status`. A disk that refuses this too is told of when a lap is to be written.
+            with contextlib.suppress(OutboxError):
+                await asyncio.to_thread(self._outbox.way.is_blocked, reason)
 
     async def _session(self, backoff: Backoff) -> None:
         connection = Connection(
@@ -89,6 +99,8 @@ class Publisher:
         log.info("connected to the broker", rig=self._settings.rig, session_present=connection.session_present)
         self.trouble = refusal
         self.connected = True
+        self.refusals = 0
+        await asyncio.to_thread(self._outbox.way.is_open)
         backoff.reset()
         await self._window.send(connection)
 

@@ -4,9 +4,10 @@ import structlog
 import typer
 
 from racing_coach_core.exceptions import RacingCoachError
+from racing_coach_core.shown_settings import DEFAULT, shown_settings
 from racing_coach_server.app import App
 from racing_coach_server.commands.runner import run_async
-from racing_coach_server.config import load_settings
+from racing_coach_server.config import SHOWN_SECRETS, Settings, load_settings
 from racing_coach_server.exceptions import (
     EXIT_CONFIGURATION,
     ClientIdInUseError,
@@ -18,10 +19,19 @@ from racing_coach_server.logging import configure_logging
 log = structlog.stdlib.get_logger(__name__)
 
 
+def _say_where_from(settings: Settings) -> None:
+    if not settings.mqtt.password:
+        log.warning("no password is set for the broker", setting="RACING_COACH_MQTT__PASSWORD")
+    for one in shown_settings(settings, SHOWN_SECRETS):
+        if one.origin != DEFAULT:
+            log.debug("setting", name=one.name, value=one.value, origin=one.origin)
+
+
 def serve() -> None:
     """Run the daemon until SIGTERM."""
     settings = load_settings()
     configure_logging(settings.log)
+    _say_where_from(settings)
 
     async def daemon() -> None:
         await App(settings).run()

@@ -1,6 +1,7 @@
 """Whose fault a database error is."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -117,7 +118,18 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def in_words(error: BaseException) -> str:
-    """The driver's own sentence, without SQLAlchemy's wrapping."""
+    """What went wrong, in one line and in words for who runs the daemon.
+
+    The driver's own sentence, without SQLAlchemy's wrapping. The name of a class is there only where the failure is a
+    bug of ours, and is to be reported.
+    """
     orig = getattr(error, "orig", None)
-    text = str(orig.__cause__ or orig) if isinstance(orig, BaseException) else str(error)
-    return f"{type(error).__name__}: {text}".strip().splitlines()[0] if text else type(error).__name__
+    cause = (orig.__cause__ or orig) if isinstance(orig, BaseException) else error
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused: is it running, and is that its port?"
+    if isinstance(cause, TimeoutError | PoolTimeoutError):
+        return "no answer in time"
+    lines = re.sub(r"\[Errno -?\d+\] ", "", str(cause)).strip().splitlines()
+    if fault_of(error) is Fault.BUG:
+        return f"{type(cause).__name__}: {lines[0]}" if lines else type(cause).__name__
+    return lines[0] if lines else "the connection was lost"

@@ -49,14 +49,18 @@ class Following:
                 application=f"racing-coach {settings.instance} followers",
             )
         )
+        database_trouble = Trouble("followers do not reach the database, they wait", "followers are back at work")
+        publish_trouble = Trouble("what followers publish is refused", "what followers publish is accepted again")
         means = Means(
             settings=self._settings,
             database=self._database,
             outgoing=outgoing,
             turn=self._turn,
-            database_trouble=Trouble("followers do not reach the database, they wait", "followers are back at work"),
-            publish_trouble=Trouble("what followers publish is refused", "what followers publish is accepted again"),
+            database_trouble=database_trouble,
+            publish_trouble=publish_trouble,
         )
+        self.troubles = (database_trouble, publish_trouble)
+        """What may be wrong with all followers together."""
         self._runners = [Runner(feature, follower, means) for feature, follower in followers]
         self._by_event: defaultdict[type[Event], list[Runner[Any]]] = defaultdict(list)
         for runner in self._runners:

@@ -55,9 +55,15 @@ class Health:
         self._started = time.monotonic()
         self._process = psutil.Process()
         self._refused = Trouble("monitoring sees nothing of us", "monitoring sees us again")
+        self._unanswered = Trouble("the database does not answer", "the database answers again")
         topics = settings.mqtt.topics
         self._state_topic = topics.health_state.build(instance=settings.instance)
         self._heartbeat_topic = topics.heartbeat.build(instance=settings.instance)
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What heartbeats have found, the worst first."""
+        return self._unanswered, self._refused
 
     def will(self) -> Will:
         """What the broker says of us when we are gone without a word."""
@@ -89,15 +95,16 @@ class Health:
         return state.model_dump_json().encode()
 
     async def run(self, outgoing: Callable[[], Connection | None]) -> None:
-        """Send a heartbeat at every interval, while connected."""
+        """Look how things are at every interval, and say so while connected."""
         interval = self._settings.health.interval_s
         due = time.monotonic()
         while True:
+            beat = await self.heartbeat()
             connection = outgoing()
             if connection is not None:
                 with contextlib.suppress(BrokerError):
                     # What is wrong with the connection shows where laps are handled; a heartbeat can be missed.
-                    await connection.publish(self._heartbeat_topic, (await self.heartbeat()).model_dump_json().encode())
+                    await connection.publish(self._heartbeat_topic, beat.model_dump_json().encode())
             due = max(due + interval, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
@@ -130,17 +137,27 @@ class Health:
         )
 
     async def _database_health(self) -> DatabaseHealth:
-        reason = self._messaging().database_trouble
+        """How the database is. What is found is logged, or nothing would be said of an outage until a lap comes."""
+        waits = self._messaging().database_trouble
         try:
-            async with asyncio.timeout(self._settings.health.database_timeout_s):
-                async with self._database.transaction() as session:
-                    health = await HealthService(session).check()
-        except TimeoutError:
-            limit = self._settings.health.database_timeout_s
-            return _unhealthy(reason or f"no answer within {limit:g} s")
+            health = await self._ask_the_database()
         except Exception as error:  # noqa: BLE001 (whatever it is, the heartbeat says it)
-            return _unhealthy(in_words(error))
-        return _unhealthy(reason) if reason else health
+            reason = self._words(error)
+            if waits is None:
+                self._unanswered.began(reason)
+            return _unhealthy(waits or reason)
+        self._unanswered.ended()
+        return _unhealthy(waits) if waits else health
+
+    async def _ask_the_database(self) -> DatabaseHealth:
+        async with asyncio.timeout(self._settings.health.database_timeout_s):
+            async with self._database.transaction() as session:
+                return await HealthService(session).check()
+
+    def _words(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self._settings.health.database_timeout_s:g} s"
+        return in_words(error)
 
 
 def _unhealthy(message: str) -> DatabaseHealth:

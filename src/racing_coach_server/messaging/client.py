@@ -90,6 +90,12 @@ class BrokerClient:
         self.trouble = Trouble("the broker is not reached, trying on", "the broker is back")
 
     @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What may be wrong with messages, the worst first."""
+        dispatcher = self._dispatcher
+        return (self.trouble, dispatcher.database_trouble, dispatcher.answer_trouble, self._fairness.trouble)
+
+    @property
     def outgoing(self) -> Connection | None:
         """The connection for what goes out, None while there is none."""
         return self._link.outgoing if self._link is not None else None

@@ -1,7 +1,7 @@
 """A state of trouble that is logged when it begins and when it ends, and not at every try."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import structlog
 
@@ -22,6 +22,8 @@ class Trouble:
         self._ends = ends
         self._since = 0.0
         self._reasons: dict[Hashable, str] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Called after every change; for whoever shows how things are."""
 
     def __bool__(self) -> bool:
         return bool(self._reasons)
@@ -31,6 +33,10 @@ class Trouble:
         """Why the one that failed last is in trouble, None if nobody is."""
         return next(reversed(self._reasons.values()), None)
 
+    def __str__(self) -> str:
+        """What it is and why, empty while nobody is in it."""
+        return f"{self._begins}: {self.reason}" if self._reasons else ""
+
     def began(self, reason: str, who: Hashable = None) -> None:
         """Something failed for somebody; logged if nobody was in trouble before."""
         if not self._reasons:
@@ -38,12 +44,17 @@ class Trouble:
             log.error(self._begins, reason=reason)
         self._reasons.pop(who, None)
         self._reasons[who] = reason
+        self.changed()
 
     def ended(self, who: Hashable = None) -> None:
         """It worked for somebody; logged if nobody else is in trouble any more."""
-        if self._reasons.pop(who, None) is not None and not self._reasons:
+        if self._reasons.pop(who, None) is None:
+            return
+        if not self._reasons:
             log.info(self._ends, after_s=round(time.monotonic() - self._since, 1))
+        self.changed()
 
     def left(self, who: Hashable) -> None:
         """Somebody gave up waiting: nothing is known of whether it would work now."""
-        self._reasons.pop(who, None)
+        if self._reasons.pop(who, None) is not None:
+            self.changed()

@@ -160,7 +160,7 @@ _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
 telemetry = Table(
     "telemetry",
     Base.metadata,
-    *(Column(channel.name, _COLUMN_TYPES[str(channel.type)], nullable=not channel.required) for channel in CHANNELS),
+    *(Column(channel.name, _COLUMN_TYPES[channel.kind], nullable=not channel.required) for channel in CHANNELS),
     Column("track_session_id", Uuid, nullable=False),
     Column("lap_id", Uuid, nullable=False),
     Column("frame_index", Integer, nullable=False),

@@ -2,25 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import LAP_SCHEMA
+from racing_coach_core.channels import CHANNELS
 from racing_coach_core.frames import SessionFrame
-from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
 from racing_coach_server.telemetry.models import LapRecord, TrackSession
-from racing_coach_server.telemetry.read_frames import read_frames
 from racing_coach_server.telemetry.schemas import StoredLap
 
-_MEASURED: Final = tuple(name for name in LAP_SCHEMA.names if name != "timestamp")
+if TYPE_CHECKING:
+    # Imported where frames are read: a list of laps does without Arrow and numpy, which take longer to import than
+    # it takes.
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from racing_coach_core.arrow_types import Column
+    from racing_coach_core.lap import Lap
+
+_ALL: Final = tuple(channel.name for channel in CHANNELS)
+_MEASURED: Final = tuple(name for name in _ALL if name != "timestamp")
 
 
 class StoredLaps:
@@ -80,16 +85,18 @@ class StoredLaps:
         )
         return [LapStored(*row) for row in await self._session.execute(statement)]
 
-    async def columns(self, lap_id: UUID, names: Sequence[str] = LAP_SCHEMA.names) -> pa.RecordBatch:
+    async def columns(self, lap_id: UUID, names: Sequence[str] = _ALL) -> "pa.RecordBatch":
         """A lap's frames in driving order, as canonical columns; no rows for an unknown lap.
 
         Args:
             lap_id: which lap.
             names: channels, in the order of the columns; all of them if not given.
         """
+        from racing_coach_server.telemetry.read_frames import read_frames  # noqa: PLC0415
+
         return await read_frames(self._session, lap_id, names)
 
-    async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> dict[str, npt.NDArray[np.float64]]:
+    async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> "dict[str, npt.NDArray[np.float64]]":
         """A lap's frames in driving order, as the analysis takes them.
 
         Args:
@@ -107,12 +114,17 @@ class StoredLaps:
             if frames.column(name).null_count < frames.num_rows
         }
 
-    async def lap(self, stored: StoredLap) -> Lap:
+    async def lap(self, stored: StoredLap) -> "Lap":
         """A stored lap, whole, as it was before it was stored."""
+        from racing_coach_core.lap import Lap  # noqa: PLC0415
+
         return Lap(stored.lap_id, stored.session, stored.lap_time, await self.columns(stored.lap_id))
 
 
-def _floats(column: Column) -> npt.NDArray[np.float64]:
+def _floats(column: "Column") -> "npt.NDArray[np.float64]":
+    import numpy as np  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
     numbers = column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column
     return np.asarray(numbers.cast(pa.float64()).to_numpy(zero_copy_only=False))
 

@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from racing_coach_core.frames import SessionFrame
-from racing_coach_core.identity import content_sha256
-from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.events import LapStored
+
+if TYPE_CHECKING:  # Arrow, which a list of laps does without
+    from racing_coach_core.lap import Lap
 
 _REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
 """Laps whose source has no time of day begin in 1970."""
@@ -20,7 +21,7 @@ _REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
 class ReceivedLap:
     """A decoded lap and how it came."""
 
-    lap: Lap
+    lap: "Lap"
     rig_id: str
     encoding: str
     payload_sha256: str
@@ -29,6 +30,8 @@ class ReceivedLap:
     @cached_property
     def content_sha256(self) -> bytes:
         """What makes this lap the same as another. At first use it takes a millisecond: `hash` before, on a thread."""
+        from racing_coach_core.content import content_sha256  # noqa: PLC0415
+
         return content_sha256(self.lap.lap_time, self.lap.frames)
 
     @property

@@ -8,7 +8,7 @@ from racing_coach_core.codecs.decode import decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.exceptions import InvalidLapError, PayloadError
 from racing_coach_core.lap import Lap
-from racing_coach_core.lap_upload import LapUploadRequest
+from racing_coach_core.messages import LapUploadRequest
 
 
 def decode(document: object, **limits: int) -> Lap:

@@ -6,8 +6,8 @@ import pytest
 from tests.core.codecs.arrow_streams import decode, refusal, stream
 from tests.laps import columns, make_lap
 
+from racing_coach_core.content import content_sha256
 from racing_coach_core.exceptions import InvalidLapError
-from racing_coach_core.identity import content_sha256
 
 
 def test_columns_come_in_any_order_and_unknown_ones_are_ignored() -> None:

@@ -17,8 +17,10 @@ from tests.laps import frame_json, lap_json, laps, make_lap, session_json, to_by
 
 from racing_coach_core.codecs import arrow, json
 from racing_coach_core.codecs.compression import Compression
-from racing_coach_core.codecs.decode import CONTENT_TYPES, Encoding, decode_lap, encode_lap
+from racing_coach_core.codecs.decode import CONTENT_TYPES, decode_lap, encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.content import content_sha256
 from racing_coach_core.exceptions import (
     ContentTypeError,
     MalformedPayloadError,
@@ -26,7 +28,6 @@ from racing_coach_core.exceptions import (
     PayloadTooLargeError,
     UnknownEncodingError,
 )
-from racing_coach_core.identity import content_sha256
 from racing_coach_core.lap import Lap
 
 WRAP = {

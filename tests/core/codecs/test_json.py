@@ -9,9 +9,10 @@ from tests.examples import examples
 from tests.json_documents import documents
 from tests.laps import SESSION_ID, lap_json, session_json, to_bytes
 
+from racing_coach_core.content import content_sha256
 from racing_coach_core.exceptions import InvalidLapError, MalformedPayloadError, PayloadTooLargeError
 from racing_coach_core.frame_columns import columns_of
-from racing_coach_core.identity import content_sha256, lap_id_for
+from racing_coach_core.identity import lap_id_for
 
 
 @examples(300)

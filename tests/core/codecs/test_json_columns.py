@@ -6,7 +6,8 @@ import pytest
 from tests.core.codecs.json_payloads import decode, reference, refusal
 from tests.laps import lap_json, make_lap, to_bytes
 
-from racing_coach_core.codecs.decode import Encoding, decode_lap, encode_lap
+from racing_coach_core.codecs.decode import decode_lap, encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.exceptions import InvalidLapError
 
 

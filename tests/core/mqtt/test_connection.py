@@ -35,11 +35,12 @@ from racing_coach_demo.processes import LOOPBACK, free_port
     "login", [{"password": "guessed"}, {"username": "nobody"}, {"username": None, "password": None}]
 )
 async def test_a_wrong_login_is_told_with_what_to_check(mosquitto_broker: Broker, login: dict[str, Any]) -> None:
-    """Wrong password, unknown user or none: refused at once, naming the variables."""
-    with pytest.raises(BrokerRefusedError, match="RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD") as raised:
+    """Wrong password, unknown user or none: refused at once, naming the variables, and what is not set at all."""
+    with pytest.raises(BrokerRefusedError, match=r"_MQTT__USERNAME.*_MQTT__PASSWORD") as raised:
         async with connection(mosquitto_broker, RIG, fields=login):
             pass
-    assert raised.value.what == "the connection"
+    assert raised.value.what == f"the connection at {mosquitto_broker.host}:{mosquitto_broker.port}"
+    assert ("and no password" in str(raised.value)) == ("password" in login and login["password"] is None)
     assert raised.value.code in {0x86, 0x87}
 
 

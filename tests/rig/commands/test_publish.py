@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import itertools
+import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 from tests.infra import RIGS, Broker
 from tests.laps import lap_json, make_lap, to_bytes
-from tests.rig.rig_program import RigProgram
+from tests.rig.rig_program import RigProgram, finish
 from tests.scripted_daemon import ScriptedDaemon, always
 
 from racing_coach_core.codecs import arrow
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.entry import State
@@ -209,12 +211,53 @@ async def test_a_wrong_setting_is_named(program: RigProgram, lap_file: Callable[
     assert "Traceback" not in done.errors
 
 
-async def test_a_wrong_password_is_told(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """The lap waits, and the message names the variables to check."""
-    program.environment["RACING_COACH_MQTT__PASSWORD"] = "guessed"
-    done = await program("publish", "--timeout", "1", lap_file())
+async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """After the second refusal, long before the timeout; the reason stands whole, and stays for `status`."""
+    program.environment |= {"RACING_COACH_MQTT__PASSWORD": "guessed", "COLUMNS": "60"}
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    reason = "check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
     assert done.code == 1
-    assert "RACING_COACH_MQTT__PASSWORD" in done.output
+    assert reason in done.errors
+    assert reason in done.output
+    assert "on disk: 1 lap" in done.output
+    assert "Traceback" not in done.errors
+    status = await program("status")
+    assert "RACING_COACH_MQTT__PASSWORD" in status.output.replace("\n", "").replace("│", "").replace(" ", "")
+
+
+async def test_no_password_is_said(program: RigProgram, lap_file: Callable[..., Path]) -> None:
+    """A broker that wants one, and none set: that is what is said, not that one is wrong."""
+    del program.environment["RACING_COACH_MQTT__PASSWORD"]
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    assert done.code == 1
+    assert "no password (RACING_COACH_MQTT__PASSWORD) is set" in done.output
+
+
+async def test_a_broker_that_is_reached_again_is_no_trouble(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
+) -> None:
+    """What `status` said of the way to the broker is gone with the first connection."""
+    password = program.environment["RACING_COACH_MQTT__PASSWORD"]
+    program.environment["RACING_COACH_MQTT__PASSWORD"] = "guessed"
+    await program("publish", lap_file())
+    program.environment["RACING_COACH_MQTT__PASSWORD"] = password
+    async with ScriptedDaemon(mosquitto_broker, rig):
+        assert (await program("publish", lap_file())).code == 0
+    assert "not reached" not in (await program("status")).output
+
+
+async def test_ctrl_c_says_that_the_lap_is_on_disk(tmp_path: Path, lap_file: Callable[..., Path]) -> None:
+    """Exit code 130, and what comes next."""
+    program = RigProgram(tmp_path, "rig-1", None, {})
+    async with program.running("publish", lap_file()) as process:
+        while not program.outbox_path.exists() or not waiting(program):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        done = await finish(process)
+    assert done.code == 130
+    assert "on disk: 1 lap" in done.output
+    assert "`racing-coach-rig run` sends what is there" in done.output
     assert "Traceback" not in done.errors
 
 

@@ -16,7 +16,8 @@ from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon
 from tests.servers import MosquittoProcess
 
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.outbox import Outbox
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.laps import make_lap
 
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_rig.outbox.entry import Entry
 from racing_coach_rig.outbox.outbox import Outbox

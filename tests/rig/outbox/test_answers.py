@@ -7,7 +7,7 @@ import pytest
 from tests.laps import make_lap
 from tests.rig.outbox.laps import answer, due, spool
 
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_rig.outbox.accounts import Accounts
 from racing_coach_rig.outbox.entry import State
 from racing_coach_rig.outbox.outbox import Outbox

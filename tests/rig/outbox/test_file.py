@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from tests.laps import large_lap, make_lap
 from tests.rig.outbox.laps import MIB, answer, due, spool
 
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.exceptions import OutboxError
 from racing_coach_rig.outbox.outbox import Outbox

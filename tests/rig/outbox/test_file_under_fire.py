@@ -20,7 +20,7 @@ from racing_coach_rig.outbox.outbox import Outbox
 _WRITER = """
     import sys, uuid
     from pathlib import Path
-    from racing_coach_core.codecs.decode import Encoding
+    from racing_coach_core.codecs.encoding import Encoding
     from racing_coach_rig.config import OutboxSettings
     from racing_coach_rig.outbox.outbox import Outbox
     from tests.laps import make_lap
@@ -147,7 +147,7 @@ def test_several_threads_at_once(outbox: Outbox) -> None:
 _UNTIL_FULL = """
     import resource, sys
     from pathlib import Path
-    from racing_coach_core.codecs.decode import Encoding
+    from racing_coach_core.codecs.encoding import Encoding
     from racing_coach_rig.config import OutboxSettings
     from racing_coach_rig.exceptions import OutboxError
     from racing_coach_rig.outbox.entry import State

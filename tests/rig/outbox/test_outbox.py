@@ -10,7 +10,8 @@ from tests.laps import columns, large_lap, make_lap
 from tests.rig.outbox.laps import DAY_S, MIB, answer, due, spool
 
 from racing_coach_core.codecs.compression import Compression
-from racing_coach_core.codecs.decode import Encoding, decode_lap, encode_lap
+from racing_coach_core.codecs.decode import decode_lap, encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import frames_from_columns

@@ -11,7 +11,7 @@ from typing import Any
 from tests.infra import Broker
 from tests.laps import make_lap
 
-from racing_coach_core.codecs.decode import Encoding
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.config import RigSettings
 from racing_coach_rig.outbox.entry import Entry, State

@@ -20,7 +20,8 @@ from tests.scripted_daemon import TOPICS, ReceivedLap, ScriptedDaemon, always
 from tests.servers import MosquittoProcess
 
 from racing_coach_core.codecs.arrow import CONTENT_TYPE
-from racing_coach_core.codecs.decode import Encoding, decode_lap
+from racing_coach_core.codecs.decode import decode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
 from racing_coach_rig.outbox.accounts import Accounts
 from racing_coach_rig.outbox.entry import State

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from tests.rig.sources.garage61.exports import lap_rows, text
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 
-from racing_coach_core.codecs.decode import Encoding, encode_lap, wire_payload
+from racing_coach_core.codecs.decode import encode_lap, wire_payload
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.validation import check_frames
 from racing_coach_rig.exceptions import FileAccessError, SourceError
 from racing_coach_rig.sources.garage61.export import read_garage61

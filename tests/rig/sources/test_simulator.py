@@ -10,7 +10,8 @@ import pytest
 from tests.rig.sources.simulation.stints import KART, RATE, column
 
 from racing_coach_core.channels import LAP_SCHEMA
-from racing_coach_core.identity import content_sha256, lap_id_for
+from racing_coach_core.content import content_sha256
+from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulator import (
     DEFAULT_START,

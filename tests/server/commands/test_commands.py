@@ -17,7 +17,7 @@ from tests.server.support import Stored, arrow, execute, mqtt_settings, new_lap
 from tests.servers import PostgresProcess
 
 from racing_coach_core.codecs.decode import decode_lap
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.content import content_sha256
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_server.database.init_db import head_revision
 from racing_coach_server.main import main

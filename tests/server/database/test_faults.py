@@ -95,7 +95,7 @@ async def test_in_words_is_the_drivers_own_sentence(engine: AsyncEngine) -> None
     """One line: no SQL, no parameters, no link to SQLAlchemy's pages."""
     error = await failure(run(engine, "select 1/0"))
 
-    assert in_words(error).endswith("division by zero")
+    assert in_words(error) == "division by zero"
     assert "\n" not in in_words(error)
     assert "select" not in in_words(error)
 
@@ -103,7 +103,7 @@ async def test_in_words_is_the_drivers_own_sentence(engine: AsyncEngine) -> None
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda url: url.set(host="127.0.0.1", port=free_port()), "ConnectionRefusedError"),
+        (lambda url: url.set(host="127.0.0.1", port=free_port()), "connection refused"),
         (lambda url: url.set(database="nowhere"), "does not exist"),
         (lambda url: url.set(password="wrong"), "password"),
         (lambda url: url.set(host="nowhere.invalid"), ""),

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from tests.server.support import Stored, faster, new_lap, new_laps, with_session
 
-from racing_coach_core.codecs.decode import Encoding, encode_lap
+from racing_coach_core.codecs.decode import encode_lap
+from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from tests.rig.sources.garage61.exports import NAME, lap_rows, text
 
-from racing_coach_core.identity import content_sha256, lap_id_for
+from racing_coach_core.content import content_sha256
+from racing_coach_core.identity import lap_id_for
 from racing_coach_rig.exceptions import SourceError
 from racing_coach_rig.sources.garage61.export import parse_export_name, read_garage61
 from racing_coach_rig.sources.labels import Labels

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.rig.sources.iracing.ibt_writer import ibt_bytes
 
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.content import content_sha256
 from racing_coach_core.lap import Lap
 
 
