@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import Depends, Request
 
@@ -18,6 +19,11 @@ from racing_coach_server.web.live.feed import Feed
 from racing_coach_server.web.reading import ReadOnly
 from racing_coach_server.web.security.sessions import Sessions
 
+if TYPE_CHECKING:
+    from racing_coach_server.web.laps.pages import LapPages
+
+_LAP_PAGES: Final = "racing_coach_server.web.laps.pages"
+
 
 class Site:
     """Settings, files, who is signed in, the way to the database, and what is live."""
@@ -30,6 +36,8 @@ class Site:
         self.dependencies = Dependencies(settings)
         self.reading = ReadOnly(settings, connections=settings.web.connections, application="racing-coach web")
         self.feed = Feed()
+        self._lap_pages: LapPages | None = None
+        self._loading: asyncio.Task[LapPages] | None = None
         self._started = time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -52,6 +60,18 @@ class Site:
         finally:
             await self.reading.close()
             self.dependencies.close()
+
+    def will_need_lap_pages(self) -> None:
+        """Begin to load them: the first lap that is clicked on is not to wait for it."""
+        if self._loading is None and self._lap_pages is None:
+            self._loading = asyncio.create_task(self.lap_pages(), name="load the lap pages")
+
+    async def lap_pages(self) -> "LapPages":
+        """What is said of single laps; at first use it is loaded, on a thread."""
+        if self._lap_pages is None:
+            module = await asyncio.to_thread(import_module, _LAP_PAGES)
+            self._lap_pages = self.dependencies.once(module.LapPages)
+        return self._lap_pages
 
     def health(self) -> HealthDocument:
         """How this process, and all that it hears of, is."""

@@ -1,6 +1,5 @@
 """One lap: what is known of it, its frames, its measures, and the page of it."""
 
-import asyncio
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -11,14 +10,8 @@ from racing_coach_core.analysis_documents import LapAnalysisDocument, LapCompari
 from racing_coach_core.coaching import Coaching
 from racing_coach_core.web_laps import LapRow, Problem, References
 from racing_coach_core.web_views import LapView
-from racing_coach_server.telemetry.reading import StoredLaps
-from racing_coach_server.web.laps.against import Against
-from racing_coach_server.web.laps.analyses import Analyses
-from racing_coach_server.web.laps.columns import MEDIA_TYPES, ColumnFormat, channel_names, columns_file
-from racing_coach_server.web.laps.measured import Measured
+from racing_coach_server.web.laps.formats import MEDIA_TYPES, ColumnFormat, channel_names
 from racing_coach_server.web.laps.rows import find_lap, lap_row
-from racing_coach_server.web.laps.view import LapViews
-from racing_coach_server.web.report import report_name, report_of
 from racing_coach_server.web.site import TheSite
 
 lap = APIRouter(prefix="/laps/{lap_id}", tags=["a lap"], responses={404: {"model": Problem}})
@@ -45,19 +38,20 @@ async def one_lap(site: TheSite, lap_id: UUID) -> LapRow:
 @lap.get("/view", response_model=LapView)
 async def view(site: TheSite, lap_id: UUID, against: ViewAgainstQuery = "coach") -> Response:
     """All that the page of it shows, beside another lap or alone."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        found = await site.dependencies.once(LapViews).view(session, lap_id, against)
+        found = await pages.view(session, lap_id, against)
     return Response(found.model_dump_json(), media_type="application/json")
 
 
 @lap.get("/report", response_class=Response, responses={200: {"content": {"text/html": {}}}})
 async def report(site: TheSite, lap_id: UUID, against: ViewAgainstQuery = "coach") -> Response:
     """The page of it as one file, which opens without a network."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        found = await site.dependencies.once(LapViews).view(session, lap_id, against)
-    content = await asyncio.to_thread(report_of, found)
-    headers = {"Content-Disposition": f'attachment; filename="{report_name(found)}"'}
-    return Response(content, headers=headers, media_type="text/html; charset=utf-8")
+        file = await pages.report(session, lap_id, against)
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
+    return Response(file.text, headers=headers, media_type="text/html; charset=utf-8")
 
 
 @lap.get("/columns", response_class=Response, responses=_FILES)
@@ -71,10 +65,9 @@ async def columns(
 ) -> Response:
     """Its frames, by channel."""
     names = channel_names(channels)
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        stored = await find_lap(session, lap_id)
-        frames = await StoredLaps(session).columns(stored.lap_id, names)
-    file = await asyncio.to_thread(columns_file, lap_id, frames, kind)
+        file = await pages.columns(session, lap_id, names, kind)
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.content, headers=headers, media_type=file.media_type)
 
@@ -82,29 +75,30 @@ async def columns(
 @lap.get("/analysis")
 async def analysis(site: TheSite, lap_id: UUID) -> LapAnalysisDocument:
     """What happened in each corner."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        return await site.dependencies.once(Measured).analysis(session, lap_id)
+        return await pages.analysis(session, lap_id)
 
 
 @lap.get("/comparison", responses={409: {"model": Problem}})
 async def comparison(site: TheSite, lap_id: UUID, against: AgainstQuery = "coach") -> LapComparisonDocument:
     """Where it lost its time against another, segment by segment."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        return await site.dependencies.once(Measured).comparison(session, lap_id, against)
+        return await pages.comparison(session, lap_id, against)
 
 
 @lap.get("/coaching")
 async def coaching(site: TheSite, lap_id: UUID) -> Coaching:
     """What the coach said of it."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        return await site.dependencies.once(Measured).coaching(session, lap_id)
+        return await pages.coaching(session, lap_id)
 
 
 @lap.get("/references")
 async def references(site: TheSite, lap_id: UUID) -> References:
     """What it can be held against."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        stored = await find_lap(session, lap_id)
-        record = await site.dependencies.once(Analyses).of(session, stored)
-        choices = await site.dependencies.once(Against).choices(session, record)
-    return References(lap_id=lap_id, choices=list(choices))
+        return await pages.references(session, lap_id)

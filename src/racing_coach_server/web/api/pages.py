@@ -11,10 +11,13 @@ from racing_coach_server.web.site import TheSite
 pages = APIRouter(include_in_schema=False)
 
 _PAGES: Final = {"/": "pit-wall", "/laps": "laps", "/lap/{lap_id}": "lap", "/progress": "progress", "/about": "about"}
+_OF_LAPS: Final = frozenset({"laps", "lap", "progress"})
 
 
 def _page(name: str) -> None:
     async def page(request: Request, site: TheSite) -> Response:
+        if name in _OF_LAPS:
+            site.will_need_lap_pages()
         return site.files.page(request, name)
 
     path = next(path for path, of in _PAGES.items() if of == name)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from racing_coach_core.web_laps import Problem, Progress, ProgressChoices
-from racing_coach_server.web.laps.progress import progress_choices, progress_of
 from racing_coach_server.web.site import TheSite
 
 progress = APIRouter(prefix="/progress", tags=["progress"])
@@ -16,8 +15,9 @@ type Name = Annotated[str, Query(min_length=1, max_length=500)]
 @progress.get("/choices")
 async def choices(site: TheSite, limit: Annotated[int, Query(ge=1, le=2_000)] = 500) -> ProgressChoices:
     """Of whom there is progress to show, the one driven last first."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        return await progress_choices(session, limit=limit)
+        return await pages.progress_choices(session, limit=limit)
 
 
 @progress.get("", responses={404: {"model": Problem}})
@@ -30,5 +30,6 @@ async def one(  # noqa: PLR0917 (a parameter of the query each)
     limit: Annotated[int, Query(ge=1, le=2_000)] = 500,
 ) -> Progress:
     """A driver's newest laps in one car on one track."""
+    pages = await site.lap_pages()
     async with site.reading.session() as session:
-        return await progress_of(session, driver=driver, track=track, config=config, car=car, limit=limit)
+        return await pages.progress(session, driver=driver, track=track, config=config, car=car, limit=limit)

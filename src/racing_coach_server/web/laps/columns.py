@@ -3,33 +3,15 @@
 import io
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 import pyarrow as pa
 
-from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
-from racing_coach_server.web.exceptions import BadQueryError
+from racing_coach_core.channels import CHANNEL_BY_NAME
+from racing_coach_server.web.laps.formats import MEDIA_TYPES, ColumnFormat
 
 _UNIT: Final = b"unit"
-
-
-class ColumnFormat(StrEnum):
-    """As what a lap's frames are sent."""
-
-    JSON = "json"
-    CSV = "csv"
-    ARROW = "arrow"
-    PARQUET = "parquet"
-
-
-MEDIA_TYPES: Final = {
-    ColumnFormat.JSON: "application/json",
-    ColumnFormat.CSV: "text/csv",
-    ColumnFormat.ARROW: "application/vnd.apache.arrow.stream",
-    ColumnFormat.PARQUET: "application/vnd.apache.parquet",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +21,6 @@ class ColumnsFile:
     content: bytes
     name: str
     media_type: str
-
-
-def channel_names(asked: str | None) -> list[str]:
-    """The channels that are asked for, in the order of the table; all of them for None.
-
-    Raises:
-        BadQueryError: one that there is not.
-    """
-    if asked is None:
-        return list(LAP_SCHEMA.names)
-    names = {name.strip() for name in asked.split(",") if name.strip()}
-    if unknown := sorted(names - set(LAP_SCHEMA.names)):
-        raise BadQueryError("channels", f"there is no channel {', '.join(repr(one) for one in unknown)}")
-    if not names:
-        raise BadQueryError("channels", "names no channel")
-    return [name for name in LAP_SCHEMA.names if name in names]
 
 
 def columns_file(lap_id: UUID, frames: pa.RecordBatch, kind: ColumnFormat) -> ColumnsFile:
