@@ -68,6 +68,14 @@ format: $(VENV)/.dev ## Format the code
 bench: $(VENV)/.dev ## Measure speed and memory (QUICK=1 for two minutes)
 	$(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) --output build/bench.json
 
+.PHONY: bench-web
+bench-web: $(VENV)/.dev ## Measure the pages in a real browser (QUICK=1 for a minute)
+	$(PYTHON) -m benchmarks.web.run $(if $(QUICK),--quick) --output build/web-bench.json
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Take the pictures of the pages in docs/images anew
+	$(PYTHON) -m benchmarks.web.screenshots
+
 .PHONY: coach-eval
 coach-eval: $(VENV)/.dev ## Prove the coach against planted faults (QUICK=1 for a minute; REAL=FILE adds a real lap)
 	$(PYTHON) -m benchmarks.coaching.run $(if $(QUICK),--quick) $(if $(REAL),--real "$(REAL)") --output build/coach-eval.json

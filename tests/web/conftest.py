@@ -12,7 +12,7 @@ from tests.databases import Databases
 from tests.web.browsing import Tabs
 from tests.web.stage import Stage, driven_stage
 
-_FLAGS: Final = [
+FLAGS: Final = [
     "--headless",
     "--no-sandbox",  # as root there is none
     "--disable-gpu",
@@ -26,14 +26,19 @@ PICTURES: Final = Path(__file__).parents[2] / "build" / "screenshots"
 """Where the tests leave what they saw."""
 
 
+def find_chromium() -> str | None:
+    """The browser of this machine, if it has one."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's chromium; without one the tests are skipped, which CI does not allow."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = find_chromium()
     if program is None:
         pytest.skip("needs a browser on this machine (package chromium)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         await browser.close()
 
