@@ -17,6 +17,7 @@ _CLICK = "a => { window.name = String(performance.timeOrigin + performance.now()
 _DRAWN = (
     "() => [Number(window.name), performance.timeOrigin + performance.getEntriesByName('plots drawn')[0].startTime]"
 )
+TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline.frame"]
 _STEPS = 240
 
 
@@ -78,7 +79,7 @@ async def cursor(browser: Browser, stage: Stage, lap_id: str) -> dict[str, Any]:
     plots = await page.locator(".plot").count()
     box = await page.locator(".plot .u-over").nth(1).bounding_box()
     assert box is not None
-    await browser.start_tracing(page=page, categories=["devtools.timeline", "v8.execute"])
+    await browser.start_tracing(page=page, categories=TRACED)
     for step in range(_STEPS):
         await page.mouse.move(box["x"] + 2 + step / _STEPS * (box["width"] - 4), box["y"] + box["height"] / 2)
         await page.wait_for_timeout(16)
