@@ -39,6 +39,7 @@ class Stage:
     broker: Broker
     daemon: DaemonProcess
     web: WebProcess
+    database_url: str
     laps: dict[str, list[UUID]] = field(default_factory=dict)
     """Of each rig, in the order in which they were driven."""
 
@@ -65,8 +66,8 @@ def driven_stage(databases: Databases) -> Iterator[Stage]:
             DaemonProcess(broker, database_url, settings={"HEALTH__INTERVAL_S": 1}) as daemon,
             WebProcess(broker, database_url) as web,
         ):
-            stage = Stage(broker, daemon, web)
-            asyncio.run(_drive_all(stage, database_url))
+            stage = Stage(broker, daemon, web, database_url)
+            asyncio.run(_drive_all(stage))
             yield stage
 
 
@@ -75,14 +76,14 @@ def embedded(process: EmbeddedBroker) -> Broker:
     return Broker(process.host, process.port, "embedded", "rumqttd")
 
 
-async def _drive_all(stage: Stage, database_url: str) -> None:
+async def _drive_all(stage: Stage) -> None:
     steady, early = (list(simulator_of(number, seed=1).laps(LAPS)) for number in (1, 2))
     for rig, laps in ((STEADY, steady), (EARLY_BRAKER, early)):
         async with LapClient(stage.broker, rig) as client:
             await drive(client, laps)
         stage.laps[rig] = [lap.lap_id for lap in laps]
         if rig == STEADY:
-            await _choose(database_url, steady[-1], early[0].session)
+            await hold_against(stage, steady[-1], early[0].session)
 
     async def is_coached() -> bool:
         async with httpx.AsyncClient(base_url=f"{stage.url}/api/v1/") as client:
@@ -92,9 +93,9 @@ async def _drive_all(stage: Stage, database_url: str) -> None:
     await eventually(is_coached)
 
 
-async def _choose(database_url: str, lap: Lap, session: SessionFrame) -> None:
+async def hold_against(stage: Stage, lap: Lap, session: SessionFrame) -> None:
     """Have a driver held against this lap."""
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    connection = await asyncpg.connect(stage.database_url.replace("+asyncpg", ""))
     await connection.execute(
         "insert into chosen_references (driver, track_id, track_config_name, car_id, lap_id) values ($1, $2, $3, $4, $5)",
         session.driver_id, str(session.track_id), session.track_config_name or "", str(session.car_id), lap.lap_id,

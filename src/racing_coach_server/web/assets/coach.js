@@ -1,6 +1,7 @@
 /** What the coach said of a lap. Each piece shows in the plots what it speaks of. */
 
 import { el, fill } from "./dom.js";
+import { unbroken } from "./format.js";
 import { speedUnit } from "./preferences.js";
 import { evidenceText } from "./words.js";
 
@@ -21,7 +22,7 @@ export function showCoach(card, { coaching, coaching_missing: missing }, scene) 
     card,
     el("div.card-head", null, el("h2", null, "The coach")),
     advice.length > 0 && el("ol.advice", null, advice.map((one, index) => adviceItem(one, index, scene))),
-    praise.length > 0 && el("ul.praise", null, praise.map((one) => el("li", null, el("span.gain", { "aria-hidden": "true" }, "✓ "), one.text))),
+    praise.length > 0 && el("ul.praise", null, praise.map((one) => el("li", null, el("span.gain", { "aria-hidden": "true" }, "✓ "), unbroken(one.text)))),
     advice.length === 0 && silence ? el("p.muted", null, silence) : null,
   );
 }
@@ -45,10 +46,10 @@ function adviceItem(advice, index, scene) {
       "button.say",
       { type: "button", click: () => scene.showAdvice(advice), title: `Show it in the plots (c)` },
       el("span.number", { "aria-hidden": "true" }, String(index + 1)),
-      el("span.text", null, advice.text),
+      el("span.text", null, unbroken(advice.text)),
     ),
-    el("p.muted", null, facts.join(" · ")),
-    evidence.map((line) => el("p.muted", null, capital(line))),
+    el("p.muted", null, unbroken(facts.join(" · "))),
+    evidence.map((line) => el("p.muted", null, unbroken(capital(line)))),
   );
 }
 

@@ -90,6 +90,15 @@ export function timeOfDay(iso) {
   return new Date(iso).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
+/**
+ * A sentence whose numbers keep their units beside them.
+ *
+ * @param {string} text
+ */
+export function unbroken(text) {
+  return text.replaceAll(/(\d) (s|m|%)(?=\W|$)/g, "$1\u00a0$2");
+}
+
 /** @param {number} value */
 export function count(value) {
   return value.toLocaleString();

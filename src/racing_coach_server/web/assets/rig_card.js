@@ -3,7 +3,7 @@
 import { agoOf } from "./clock.js";
 import { deltaOf } from "./delta.js";
 import { el } from "./dom.js";
-import { lapTime, milliseconds } from "./format.js";
+import { lapTime, milliseconds, unbroken } from "./format.js";
 
 /** @typedef {import("./live_documents.js").Rig} Rig */
 /** @typedef {import("./live_documents.js").RigLap} RigLap */
@@ -71,7 +71,7 @@ function bestOf(rig) {
 /** @param {RigLap} lap */
 function saidOf({ coaching }) {
   if (coaching === null) return null;
-  const advice = coaching.advice.map((one) => el("li", null, one.text));
+  const advice = coaching.advice.map((one) => el("li", null, unbroken(one.text)));
   if (advice.length > 0) return el("ul.said", { "aria-label": "The coach" }, advice);
   const praise = coaching.praise[0]?.text;
   if (praise) return el("ul.said", { "aria-label": "The coach" }, el("li.gain", null, praise));
