@@ -162,6 +162,24 @@ async def test_a_finger_moves_the_cursor_on_a_phone(tabs: Tabs, stage: Stage) ->
     await over.tap()
     await eventually(lambda: values_are_said(page))
     await tabs.picture(page, "lap-phone-cursor-light")
+    box = await over.bounding_box()
+    assert box is not None
+    await pinch(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await over.tap(position={"x": 2, "y": 40})
+    await eventually(lambda: is_beyond(page, 500))
+
+
+async def pinch(page: Page, x: float, y: float) -> None:
+    """Put two fingers on the page and draw them apart."""
+    devtools = await page.context.new_cdp_session(page)
+    for kind, reach in (("touchStart", 20), ("touchMove", 60), ("touchMove", 110)):
+        points = [{"x": x - reach, "y": y, "id": 0}, {"x": x + reach, "y": y, "id": 1}]
+        await devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    await devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+async def is_beyond(page: Page, metres: int) -> bool:
+    return await place_of(page) > metres
 
 
 async def test_the_report_opens_from_disk(tabs: Tabs, stage: Stage, tmp_path: Path) -> None:

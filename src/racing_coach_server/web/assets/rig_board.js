@@ -42,7 +42,7 @@ export class RigBoard {
     const before = this.rigs.get(rig.rig_id);
     this.rigs.set(rig.rig_id, rig);
     this.#write(rig, isNews);
-    if (before === undefined || this.placed.get(rig.rig_id) !== isAway(rig)) this.arrange();
+    if (before === undefined || isAway(rig) || this.placed.get(rig.rig_id) === true) this.arrange();
   }
 
   /**
