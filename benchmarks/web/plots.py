@@ -76,6 +76,7 @@ async def cursor(browser: Browser, stage: Stage, lap_id: str) -> dict[str, Any]:
     await page.goto(f"{stage.url}/lap/{lap_id}")
     await page.locator(".plot canvas").first.wait_for()
     await page.keyboard.press("x")
+    await page.wait_for_timeout(500)
     plots = await page.locator(".plot").count()
     box = await page.locator(".plot .u-over").nth(1).bounding_box()
     assert box is not None

@@ -7,6 +7,7 @@ import { byId, el, fill } from "./dom.js";
 import { hasFilter, queryOf, showFilters } from "./lap_filters.js";
 import { showTable } from "./lap_table.js";
 import { focusRow } from "./rows.js";
+import { warmLapPage } from "./warm.js";
 
 /** @typedef {import("./documents.js").LapRow} LapRow */
 
@@ -33,6 +34,7 @@ onKey({
 addEventListener("popstate", () => void load());
 void load();
 void loadFilters();
+warmLapPage();
 
 async function loadFilters() {
   try {
