@@ -28,21 +28,20 @@ export function showHead(head, lapView, ways) {
       null,
       el("h1", null, lap.driver_name),
       el("p.muted", null, [trackOf(lap), lap.car_name, `lap ${lap.lap_number}`, dayAndTime(lap.received_at), lap.rig_id].join(" · ")),
-      lap.is_valid ? null : el("p.flag", null, "Not a valid lap: not from line to line on the track"),
-      lapView.no_grid === null ? null : el("p.flag", null, lapView.no_grid),
+      flagOf(lapView),
     ),
     el(
       "div.lap-times",
       null,
-      el("p.lap-time", null, time),
-      el(
+      el("p.lap-time", null, lap.lap_time === null ? "No time" : time),
+      lapView.grid === null ? null : el(
         "p.lap-against",
         null,
         reference === null ? null : deltaOf(lapView.delta_total_s),
         ways.isReport ? el("span", null, `against ${againstText(lapView)}`) : chooserOf(lapView, ways),
         ways.isReport || !reference?.lap ? null : el("a", { href: `/lap/${encodeURIComponent(reference.lap.lap_id)}` }, "That lap"),
       ),
-      reference === null && lapView.no_reference ? el("p.muted", null, lapView.no_reference) : null,
+      lapView.grid !== null && reference === null && lapView.no_reference ? el("p.muted", null, lapView.no_reference) : null,
     ),
     ways.isReport
       ? null
@@ -58,6 +57,16 @@ export function showHead(head, lapView, ways) {
 /** @param {LapRow} lap */
 export function trackOf(lap) {
   return lap.track_config_name ? `${lap.track_name} (${lap.track_config_name})` : lap.track_name;
+}
+
+/**
+ * What is the matter with a lap.
+ *
+ * @param {LapView} lapView
+ */
+function flagOf({ lap, no_grid: noPlots }) {
+  if (noPlots !== null) return el("p.flag", null, noPlots);
+  return lap.is_valid ? null : el("p.flag", null, "Not a valid lap: not from line to line on the track");
 }
 
 /** @param {LapRow} lap */
@@ -100,7 +109,9 @@ function optionsOf(lapView) {
   const options = lapView.references.map((choice) => [choice.against, choiceText(choice)]);
   const known = options.map(([value]) => value);
   if (!known.includes("none")) options.push(["none", "Nothing"]);
-  if (!known.includes(lapView.against)) options.unshift([lapView.against, capital(againstText(lapView))]);
+  if (!known.includes(lapView.against)) {
+    options.unshift([lapView.against, lapView.reference === null ? "–" : capital(againstText(lapView))]);
+  }
   options.push([ANOTHER, "Another lap …"]);
   return options;
 }

@@ -50,7 +50,7 @@ function nowOf(rig, lap) {
   return el(
     "div.now",
     null,
-    el("a.now-time", { href: hrefOf(lap), "aria-label": `Lap ${lap.lap_number}, ${lapTime(lap.lap_time)}` }, lapTime(lap.lap_time)),
+    el("a.now-time", { href: hrefOf(lap), "aria-label": `Lap ${lap.lap_number}, ${lapTime(lap.lap_time)}` }, lap.lap_time === null ? "No time" : lapTime(lap.lap_time)),
     el(
       "div.now-beside",
       null,
