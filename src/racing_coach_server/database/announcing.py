@@ -7,7 +7,7 @@ and it says only which row, so whoever hears of it reads what is there.
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, Text, cast, func, select
 
 CHANNEL: Final = "racing_coach"
 """What to LISTEN to."""
@@ -19,9 +19,13 @@ class Announced(StrEnum):
     LAP = "lap"
     COACHING = "coaching"
     REJECTED = "rejected"
+    RIG = "rig"
+    """What is stored of a rig changed otherwise: laps were taken away, or relabelled."""
 
 
-def announcing(stored: CTE, what: Announced, key: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+def announcing(
+    stored: FromClause, what: Announced, key: ColumnElement[Any], *columns: ColumnElement[Any]
+) -> Select[Any]:
     """A statement that stores rows and announces them; it returns these columns of each.
 
     Args:
@@ -32,6 +36,13 @@ def announcing(stored: CTE, what: Announced, key: ColumnElement[Any], *columns: 
     """
     payload = func.concat(f"{what.value}:", cast(key, Text))
     return select(*columns, func.pg_notify(CHANNEL, payload)).select_from(stored)
+
+
+def announce(what: Announced, keys: Select[Any]) -> Select[Any]:
+    """A statement that announces rows by the one column of a query."""
+    rows = keys.subquery("announced")
+    (key,) = rows.c
+    return announcing(rows, what, key)
 
 
 def announcement(payload: str) -> tuple[Announced, str] | None:

@@ -22,6 +22,9 @@ from racing_coach_server.web.security.sessions import Sessions
 if TYPE_CHECKING:
     from racing_coach_server.web.laps.pages import LapPages
 
+_TRACE_BYTES: Final = 12 << 20
+"""Of the laps that somebody looks at, and holds against one another."""
+
 _LAP_PAGES: Final = "racing_coach_server.web.laps.pages"
 
 
@@ -33,7 +36,7 @@ class Site:
         self.settings = settings
         self.files = Files()
         self.sessions = Sessions(settings.web)
-        self.dependencies = Dependencies(settings)
+        self.dependencies = Dependencies(settings, trace_bytes=_TRACE_BYTES)
         self.reading = ReadOnly(settings, connections=settings.web.connections, application="racing-coach web")
         self.feed = Feed()
         self._lap_pages: LapPages | None = None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
-from tests.server.support import new_lap
+from tests.server.support import new_lap, new_laps
 
 from racing_coach_core.codecs.decode import Encoding, encode_lap
 from racing_coach_core.identity import payload_sha256
@@ -17,6 +17,8 @@ from racing_coach_server.database.announcing import CHANNEL
 from racing_coach_server.database.engine import Database
 from racing_coach_server.rejected.schemas import Rejection
 from racing_coach_server.rejected.service import RejectedMessages
+from racing_coach_server.telemetry.changing import LapChanges
+from racing_coach_server.telemetry.erasing import erase_laps
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
@@ -79,6 +81,25 @@ async def test_what_is_not_committed_is_not_announced(database: Database, heard:
     await store(database, lap)
 
     assert await heard.next() == f"lap:{lap.lap_id}"
+
+
+async def test_what_is_taken_away_or_relabelled_is_announced(database: Database, heard: Heard) -> None:
+    """By the rig that it was of, once for all of its laps."""
+    first, second = new_laps(2)
+    for lap in (first, second):
+        await store(database, lap)
+        await heard.next()
+
+    async with database.transaction() as session:
+        await LapChanges(session).relabel(first.session.session_id, {"driver_name": "Jo"})
+    assert await heard.next() == "rig:rig-1"
+    async with database.transaction() as session:
+        await erase_laps(session, [first.lap_id, second.lap_id])
+    assert await heard.next() == "rig:rig-1"
+
+    other = new_lap()
+    await store(database, other)
+    assert await heard.next() == f"lap:{other.lap_id}"
 
 
 async def test_a_rejected_message_is_announced_each_time_it_comes(database: Database, heard: Heard) -> None:

@@ -56,7 +56,7 @@ export class RigBoard {
       this.cards.set(rig.rig_id, card);
     }
     const held = card.contains(document.activeElement) ? document.activeElement?.getAttribute("href") : null;
-    card.setAttribute("aria-label", `${rig.driver_name ?? rig.rig_id}, ${rig.rig_id}`);
+    card.setAttribute("aria-label", [rig.driver_name, rig.rig_id].filter((name) => name).join(", "));
     fill(card, contentOf(rig));
     if (held) [...card.querySelectorAll("a")].find((link) => link.getAttribute("href") === held)?.focus();
     if (!isNews) return;

@@ -36,7 +36,7 @@ function headOf(rig) {
     null,
     el(`span.dot.${state}`, { title: text, role: "img", "aria-label": text }),
     el("h2", null, rig.driver_name ?? rig.rig_id),
-    el("span.muted", null, rig.rig_id),
+    rig.driver_name === null ? null : el("span.muted", null, rig.rig_id),
     where ? el("p.muted", null, where) : null,
     rig.online === false && rig.online_since ? el("p.muted", null, "Away, left ", agoOf(rig.online_since)) : null,
   );

@@ -92,6 +92,8 @@ class DatabaseWatch:
         kind, key = told
         if kind is Announced.REJECTED:
             self._rejected = True
+        elif kind is Announced.RIG:
+            self._rigs.add(key)
         else:
             lap_id = UUID(key)
             if kind is Announced.LAP:
