@@ -7,8 +7,10 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.databases import Databases
 from tests.web.browsing import Tabs, overflow
-from tests.web.stage import EARLY_BRAKER, LAPS, Stage
+from tests.web.stage import EARLY_BRAKER, LAPS, Stage, embedded
 from tests.web_process import WebProcess
+
+from racing_coach_demo.embedded import EmbeddedBroker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,9 +31,13 @@ from session, generate_series(1, $1::int) as n
 
 
 @pytest.fixture
-def empty(stage: Stage, databases: Databases) -> Iterator[tuple[str, str]]:
-    """Pages of a database without laps: their address, and the database's."""
-    with databases.migrated() as database_url, WebProcess(stage.broker, database_url) as web:
+def empty(databases: Databases) -> Iterator[tuple[str, str]]:
+    """Pages of a database without laps, and a broker without rigs: their address, and the database's."""
+    with (
+        databases.migrated() as database_url,
+        EmbeddedBroker() as broker,
+        WebProcess(embedded(broker), database_url) as web,
+    ):
         yield web.url, database_url
 
 
@@ -41,6 +47,9 @@ async def test_without_laps_it_says_how_to_get_one(tabs: Tabs, empty: tuple[str,
     page = await tabs.open(f"{url}/laps", dark=True)
     await expect(page.get_by_role("heading", name="No lap yet")).to_be_visible()
     await tabs.picture(page, "laps-none-dark")
+    page = await tabs.open(url, dark=True)
+    await expect(page.get_by_role("heading", name="No rig has been here yet")).to_be_visible()
+    await tabs.picture(page, "pit-wall-none-dark")
     page = await tabs.open(f"{url}/progress")
     await expect(page.get_by_role("heading", name="No progress to show yet")).to_be_visible()
 

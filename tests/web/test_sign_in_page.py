@@ -12,7 +12,7 @@ from tests.web_process import PASSWORD, WebProcess
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def locked(stage: Stage, databases: Databases) -> Iterator[str]:
     """Pages with a password: their address."""
     with databases.migrated() as url, WebProcess(stage.broker, url, settings={"WEB__PASSWORD": PASSWORD}) as web:
