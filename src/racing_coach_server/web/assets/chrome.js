@@ -15,16 +15,20 @@ const PLACES = [
 const EVERYWHERE = [
   ["?", "this help"],
   ["d", "dark or light"],
-  ["u", "km/h or mph"],
 ];
+
+/** @type {Help} */
+const UNITS = ["u", "km/h or mph"];
 
 /**
  * Builds the header of this page, and listens to the keys that work on every page.
  *
- * @param {{help?: Help[], isReport?: boolean}} [options] what the page's own keys do; whether it is a file of its own
+ * @param {{help?: Help[], isReport?: boolean, hasSpeeds?: boolean}} [options] what the page's own keys do; whether it is a file
+ *   of its own; whether there are speeds on it
  */
 export function frame(options = {}) {
-  const help = helpOf([...(options.help ?? []), ...EVERYWHERE]);
+  const hasSpeeds = options.hasSpeeds === true;
+  const help = helpOf([...(options.help ?? []), ...EVERYWHERE, ...(hasSpeeds ? [UNITS] : [])]);
   const theme = button("Dark", toggleTheme, "Dark or light (d)");
   const units = button("km/h", toggleSpeedUnit, "Kilometres or miles an hour (u)");
   const say = () => {
@@ -43,11 +47,11 @@ export function frame(options = {}) {
     el("a.skip.button", { href: "#main" }, "To the content"),
     brand,
     options.isReport ? null : el("nav", { "aria-label": "Pages" }, PLACES.map(placeLink)),
-    el("div.top-tools", null, units, theme, button("?", () => help.showModal(), "Keys (?)", "help")),
+    el("div.top-tools", null, hasSpeeds ? units : null, theme, button("?", () => help.showModal(), "Keys (?)", "help")),
   );
   fill(/** @type {Element} */ (document.querySelector("header.top")), header);
   document.body.append(help);
-  onKey({ "?": () => help.showModal(), d: toggleTheme, u: toggleSpeedUnit });
+  onKey({ "?": () => help.showModal(), d: toggleTheme, ...(hasSpeeds ? { u: toggleSpeedUnit } : {}) });
 }
 
 /**

@@ -15,7 +15,7 @@ const lapId = location.pathname.split("/").at(-1) ?? "";
 /** @type {Scene | null} what is on the page now */
 let scene = null;
 
-frame({ help: LAP_KEYS, isReport: carried !== null });
+frame({ help: LAP_KEYS, isReport: carried !== null, hasSpeeds: true });
 onKey(lapActions(() => scene, openReport));
 document.addEventListener("units", () => {
   if (scene !== null) show(scene.lapView);

@@ -14,8 +14,10 @@ import { PROGRESS_KEYS, ProgressPlots } from "./progress_plots.js";
 let plots = null;
 /** @type {Choice[]} */
 let choices = [];
+/** @type {AbortController | null} */
+let showing = null;
 
-frame({ help: PROGRESS_KEYS });
+frame({ help: PROGRESS_KEYS, hasSpeeds: true });
 onKey({
   ArrowLeft: () => plots?.view.moveBy(-1),
   ArrowRight: () => plots?.view.moveBy(1),
@@ -75,7 +77,11 @@ function show(progress) {
   plots?.close();
   byId("times").hidden = !progress.laps.some((lap) => lap.is_reference);
   plots = new ProgressPlots(byId("bar"), byId("plots"), progress);
-  showProgressCorners(byId("corners"), progress, (corner) => plots?.showCorner(corner));
+  const showCorners = () => showProgressCorners(byId("corners"), progress, (corner) => plots?.showCorner(corner));
+  showCorners();
+  showing?.abort();
+  showing = new AbortController();
+  document.addEventListener("units", showCorners, { signal: showing.signal });
 }
 
 /** @param {Progress} progress */
