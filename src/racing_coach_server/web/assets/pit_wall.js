@@ -8,7 +8,7 @@ import { timeOfDay } from "./format.js";
 import { Live } from "./live.js";
 import { showRejected } from "./rejected.js";
 import { RigBoard } from "./rig_board.js";
-import { warmLapPage } from "./warm.js";
+import { warmLapPageOnApproach } from "./warm.js";
 
 /** @typedef {import("./live_documents.js").PitWall} PitWall */
 /** @typedef {import("./live_documents.js").Daemon} Daemon */
@@ -64,7 +64,7 @@ new Live("/api/v1/events", handlers, (isLive) => {
   const text = isLive ? "Live" : `Not live since ${timeOfDay(new Date().toISOString())}. Reconnecting …`;
   fill(byId("live"), el(`span.dot.${isLive ? "is-on" : "is-off"}`, { "aria-hidden": "true" }), text);
 });
-warmLapPage();
+warmLapPageOnApproach();
 setInterval(tick, 5_000);
 setInterval(() => board.arrange(), 60_000);
 

@@ -9,6 +9,20 @@ export function warmLapPage() {
   idle(() => void readAssets());
 }
 
+/**
+ * Not before a reader comes near a lap: the server, too, loads then what laps are read with, and many a pit wall is only
+ * looked at.
+ */
+export function warmLapPageOnApproach() {
+  /** @param {Event} event */
+  const approach = (event) => {
+    if (!(event.target instanceof Element) || event.target.closest('a[href^="/lap/"]') === null) return;
+    for (const kind of ["pointerover", "focusin"]) document.removeEventListener(kind, approach);
+    warmLapPage();
+  };
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, approach);
+}
+
 async function readAssets() {
   try {
     const page = await (await fetch(NO_LAP, { priority: "low" })).text();
