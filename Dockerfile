@@ -16,6 +16,8 @@ RUN pip --python /opt/racing-coach/bin/python install --no-deps .
 
 FROM python:3.13-slim
 
+# pg_dump and pg_restore, for `racing-coach backup` and `restore`.
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin racing-coach
 # A volume that is mounted here takes over whose it is.
 RUN install -d -o racing-coach -g racing-coach -m 0700 /var/lib/racing-coach

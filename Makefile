@@ -17,25 +17,39 @@ MINUTES ?= 60
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
+# What fails here is told in one line; all that was said is in the log that it names.
+LOG := .install.log
+
+# $(call said,WHAT FAILED,WHAT TO DO)
+said = { echo "error: $(1): $$(tail -n 1 $(LOG)). $(2). All of it: $(LOG)" >&2; exit 1; }
+
+# $(call install,WHAT FOR,REQUIREMENTS): dots show that it is alive.
+define install
+@echo "Installing $$(grep -c '^[a-z0-9].*==' $(2)) packages for $(1) into $(VENV), which takes a minute or two the first time"
+@{ while sleep 3; do printf . >&2; done; } & dots=$$!; trap "kill $$dots; echo >&2" EXIT; \
+  { $(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r $(2) && \
+    $(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps --editable .; } >$(LOG) 2>&1 || \
+  $(call said,the packages were not installed,They come from PyPI: is there a network or a proxy (HTTPS_PROXY))
+@touch $@
+endef
+
 .uv/bin/uv:
+	@command -v python3 >/dev/null || { echo "error: this needs some Python 3: apt install python3 python3-venv" >&2; exit 1; }
 	@echo "No uv found: installing one into .uv"
-	@python3 -m venv .uv 2>/dev/null && .uv/bin/pip install --quiet uv || python3 -m pip install --quiet --target .uv uv
+	@{ python3 -m venv .uv && .uv/bin/pip install --quiet uv || python3 -m pip install --quiet --target .uv uv; } >$(LOG) 2>&1 || \
+	  $(call said,uv was not installed,It comes from PyPI: is there a network or a proxy (HTTPS_PROXY))
 
 $(VENV)/bin/python: .python-version | $(filter .uv/bin/uv,$(UV))
-	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" $(VENV)
+	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" $(VENV) >$(LOG) 2>&1 || \
+	  $(call said,no Python $$(cat .python-version),Install it or let this machine reach github.com from which uv fetches one)
 	@touch $@
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml $(VENV)/bin/python
-	@echo "Installing what the demo needs into $(VENV)"
-	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/demo.txt
-	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps --editable .
-	@touch $@
+	$(call install,the demo,requirements/demo.txt)
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/bin/python
-	@echo "Installing what the tests need into $(VENV)"
-	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/dev.txt
-	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps --editable .
-	@touch $@ $(VENV)/.demo
+	$(call install,the tests,requirements/dev.txt)
+	@touch $(VENV)/.demo
 
 .PHONY: demo
 demo: $(VENV)/.demo ## Run everything on this machine and show what happened (ARGS="--keep" leaves it running)
@@ -103,4 +117,4 @@ lock: $(VENV)/bin/python ## Pin the dependencies again
 
 .PHONY: clean
 clean: ## Remove what was built and installed here
-	rm -rf $(VENV) .uv build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .uv $(LOG) build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

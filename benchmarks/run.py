@@ -20,8 +20,9 @@ from benchmarks.measures.burst import measure_burst
 from benchmarks.measures.ceiling import Ceiling, measure_ceiling
 from benchmarks.measures.coaching import measure_coaching
 from benchmarks.measures.growth import measure_growth
+from benchmarks.measures.layout import measure_layout
 from benchmarks.measures.sizes import FULL, QUICK, Sizes
-from benchmarks.measures.storage import measure_storage
+from benchmarks.measures.startup import measure_startup
 from benchmarks.measures.throughput import Throughput
 from benchmarks.report.environment import environment
 from benchmarks.report.picture import draw
@@ -30,6 +31,7 @@ from benchmarks.rigs.laps import simulate, write_payloads
 from benchmarks.rigs.payloads import Payloads
 from benchmarks.servers.database import LAPS_IN_MEMORY
 from benchmarks.servers.running import Servers, servers
+from racing_coach_core.lap import Lap
 
 ENCODINGS = ("arrow", "json")
 _WARM_UP_LAPS = LAPS_IN_MEMORY + 20
@@ -50,6 +52,8 @@ class Run:
         laps = self._step("simulating laps", simulate)
         payloads = self._step("encoding them", lambda: write_payloads(laps, self._scratch))
         throughput = Throughput(self._servers, laps, payloads, self._sizes, self._scratch)
+        rounds = self._sizes.startup_rounds
+        figures["startup"] = self._step("start-up", lambda: measure_startup(self._servers.dsn, rounds))
         self._step("warming up", lambda: measure_ceiling(self._servers, laps, _WARM_UP_LAPS))
         figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
         for encoding in ENCODINGS:
@@ -57,12 +61,13 @@ class Run:
             part["baseline_ratio"] = part["frames_per_s"] / figures["baseline"]["frames_per_s"]
             figures[encoding] = part
         figures["ceiling"] = _summary(throughput.ceilings)
-        figures["storage"] = self._step("storage", lambda: measure_storage(self._servers))
+        figures["layout"] = self._step("layout", lambda: self._layout(laps))
         for encoding in ENCODINGS:
             burst = self._step(f"64 rigs at once, {encoding}", partial(self._burst, payloads, encoding))
             figures[encoding] |= burst
         figures["coaching"] = self._step("coaching", lambda: self._coaching(payloads))
         figures["growth"] = self._step("growth", lambda: self._growth(payloads))
+        figures["layout"]["read_lap_ms"] = figures["growth"].pop("read_lap_ms")
         return figures
 
     def _step[T](self, name: str, measure: Callable[[], T]) -> T:
@@ -74,6 +79,9 @@ class Run:
 
     def _baseline(self, payloads: Payloads) -> float:
         return measure_baseline(self._servers, payloads.read("json"), self._sizes.baseline_laps)
+
+    def _layout(self, laps: list[Lap]) -> dict[str, Any]:
+        return measure_layout(self._servers, laps, self._sizes.layout_rounds)
 
     def _burst(self, payloads: Payloads, encoding: str) -> dict[str, Any]:
         return measure_burst(self._servers, payloads, encoding, self._scratch)

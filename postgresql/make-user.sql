@@ -8,8 +8,4 @@ create role racing_coach login password :'password';
 create role racing_coach_web login password :'web_password';
 grant pg_read_all_data to racing_coach_web;
 alter database racing_coach owner to racing_coach;
-select exists (select from pg_available_extensions where name = 'timescaledb') as has_timescaledb \gset
-\if :has_timescaledb
-create extension if not exists timescaledb;
-\endif
 alter role postgres password null;

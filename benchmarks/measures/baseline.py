@@ -1,7 +1,4 @@
-"""The obvious way: pydantic objects from the JSON, an ORM object a frame, `add_all`, commit.
-
-It writes into a copy of the table, made like the real one.
-"""
+"""The obvious way: pydantic objects from the JSON, an ORM object and a row a frame, `add_all`, commit."""
 
 import asyncio
 import time
@@ -9,15 +6,16 @@ import uuid
 from typing import Any
 
 import uvloop
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Column, Integer, MetaData, Table, Uuid
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import registry
 
+from benchmarks.forms.variants import BEFORE
 from benchmarks.rigs.payloads import EncodedLap
 from benchmarks.servers.running import Servers
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.frames import LapTelemetry, SessionFrame, TelemetryFrame, WireModel
-from racing_coach_server.telemetry.models import telemetry
+from racing_coach_server.telemetry.models import COLUMN_TYPES
 
 _TABLE = "telemetry_baseline"
 
@@ -35,13 +33,15 @@ class Frame:
 
 
 def _map() -> None:
-    table: Table = telemetry.to_metadata(MetaData(), name=_TABLE)
+    channels = [Column(channel.name, COLUMN_TYPES[str(channel.type)]) for channel in CHANNELS]
+    keys = [Column("track_session_id", Uuid), Column("lap_id", Uuid), Column("frame_index", Integer)]
+    table = Table(_TABLE, MetaData(), *channels, *keys)
     registry().map_imperatively(Frame, table, primary_key=[table.c.lap_id, table.c.frame_index])
 
 
 def measure_baseline(servers: Servers, encoded: list[EncodedLap], count: int) -> float:
     """Frames per second from the JSON's bytes to the end of COMMIT, the decoding included."""
-    servers.execute(f"create table {_TABLE} (like telemetry including all)")
+    servers.execute(*BEFORE.ddl(_TABLE))
     _map()
 
     async def go() -> float:

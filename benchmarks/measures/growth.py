@@ -2,23 +2,27 @@
 
 import asyncio
 import math
+import statistics
 import uuid
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measures.ceiling import add_laps
+from benchmarks.measures.layout import read_lap
 from benchmarks.measures.throughput import BUSY_RIGS
 from benchmarks.rigs.payloads import Payloads
 from benchmarks.rigs.publish import publish
 from benchmarks.servers.daemon import daemon
 from benchmarks.servers.running import Servers
-from racing_coach_core.channels import CHANNELS
+from racing_coach_server.telemetry.binary_copy import COPY_COLUMNS
 
 _WRITERS = 2
-_CHANNEL_NAMES = ", ".join(f'"{channel.name}"' for channel in CHANNELS)
+_COLUMNS = ", ".join(f'"{name}"' for name in COPY_COLUMNS if name != "lap_id")
 _ONE_MORE = f"""
-    insert into telemetry ({_CHANNEL_NAMES}, track_session_id, lap_id, frame_index)
-    select {_CHANNEL_NAMES}, track_session_id, $1, frame_index from telemetry where lap_id = $2 order by frame_index
+    insert into frame_blocks (lap_id, {_COLUMNS})
+    select $1, {_COLUMNS} from frame_blocks where lap_id = $2 order by first_frame
 """
+_READS = 21
 
 
 def measure_growth(servers: Servers, payloads: Payloads, laps: int, frames: int, scratch: Path) -> dict[str, Any]:
@@ -29,15 +33,16 @@ def measure_growth(servers: Servers, payloads: Payloads, laps: int, frames: int,
         empty = publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps)
         asyncio.run(_fill(servers, frames))
         # Autovacuum would come now for all of them at once, rather than a little with every lap.
-        servers.execute("vacuum (analyze) telemetry", "checkpoint")
+        servers.execute("vacuum (analyze) frame_blocks", "checkpoint")
         publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=BUSY_RIGS)
         full = publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps)
-    stored = servers.execute("select count(*) from telemetry")[0]
+    stored = servers.execute("select sum(frame_count) from frame_blocks")[0]
     return {
         "ratio": full.laps_per_s / empty.laps_per_s,
         "empty_laps_per_s": empty.laps_per_s,
         "full_laps_per_s": full.laps_per_s,
         "frames_stored": stored,
+        "read_lap_ms": asyncio.run(_read(servers)) * 1e3,
     }
 
 
@@ -57,9 +62,21 @@ async def _fill(servers: Servers, frames: int) -> None:
         try:
             await writer.execute("set synchronous_commit = off")  # preparation, and not what is measured
             statement = await writer.prepare(_ONE_MORE)
-            for number in numbers:
-                await statement.fetchval(uuid.uuid4(), ids[number % len(ids)], timeout=600)
+            lap_ids = [uuid.uuid4() for _ in numbers]
+            await add_laps(writer, lap_ids)
+            for number, lap_id in zip(numbers, lap_ids, strict=True):
+                await statement.fetchval(lap_id, ids[number % len(ids)], timeout=600)
         finally:
             await writer.close()
 
     await asyncio.gather(*(write(range(start, missing, _WRITERS)) for start in range(_WRITERS)))
+
+
+async def _read(servers: Servers) -> float:
+    """Seconds for ten channels of a lap in order, the median over laps from all over the table."""
+    connection = await servers.connect()
+    try:
+        laps = await connection.fetch("select id from laps order by random() limit $1", _READS)
+        return statistics.median([await read_lap(connection, row["id"], "telemetry") for row in laps])
+    finally:
+        await connection.close()

@@ -59,9 +59,16 @@ def _latency(percentile: str) -> Callable[[Figures], float]:
     return value
 
 
+def _startup(command: str) -> Callable[[Figures], float]:
+    def value(figures: Figures) -> float:
+        return float(figures["startup"][command]["ratio"])
+
+    return value
+
+
 TARGETS = (
-    Target("arrow ÷ ceiling, one in flight", _one("arrow"), 0.65),
-    Target("arrow ÷ ceiling, several in flight", _several("arrow"), 1.0),
+    Target("arrow ÷ ceiling, one in flight", _one("arrow"), 0.60),
+    Target("arrow ÷ ceiling, several in flight", _several("arrow"), 0.9),
     Target("json ÷ ceiling, one in flight", _one("json"), 0.30),
     Target("json ÷ ceiling, several in flight", _several("json"), 0.50),
     Target("arrow ÷ baseline", lambda f: f["arrow"]["baseline_ratio"], 20),
@@ -74,7 +81,14 @@ TARGETS = (
     Target("coaching after the answer, p99, ms", lambda f: f["coaching"]["after_answer_ms"]["p99"], 150, below=True),
     Target("coaching, CPU per lap, ms", lambda f: f["coaching"]["cpu_ms_per_lap"], 40, below=True),
     Target("rate with coaching ÷ without", lambda f: f["coaching"]["ingest_ratio"], 0.85),
+    Target("COPY of a lap, the form before ÷ now", lambda f: f["layout"]["copy_speedup"], 1.25),
+    Target("bytes a frame", lambda f: f["layout"]["bytes_per_frame"], 340, below=True),
+    Target("a lap in order, frames by the million stored, ms", lambda f: f["layout"]["read_lap_ms"], 15, below=True),
     Target("growth: rate with a full table ÷ with an empty one", lambda f: f["growth"]["ratio"], 0.9),
     Target("arrow, loop blocked at most, ms", lambda f: f["arrow"]["loop_blocked_max_ms"], 50, below=True),
     Target("json, loop blocked at most, ms", lambda f: f["json"]["loop_blocked_max_ms"], 100, below=True),
+    Target("racing-coach --version ÷ python -c pass", _startup("racing-coach --version"), 15, below=True),
+    Target("racing-coach --help ÷ python -c pass", _startup("racing-coach --help"), 15, below=True),
+    Target("racing-coach laps list ÷ python -c pass", _startup("racing-coach laps list"), 45, below=True),
+    Target("racing-coach-rig status ÷ python -c pass", _startup("racing-coach-rig status"), 30, below=True),
 )

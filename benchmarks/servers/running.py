@@ -59,7 +59,7 @@ class Servers:
 
     def empty(self) -> None:
         """Forget every lap, and have what was written before written to disk now rather than in the middle."""
-        self.execute("truncate telemetry, laps, track_sessions, track_maps, rejected_messages cascade", "checkpoint")
+        self.execute("truncate laps, track_sessions, track_maps, rejected_messages cascade", "checkpoint")
 
 
 @contextmanager

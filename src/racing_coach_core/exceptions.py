@@ -94,7 +94,7 @@ class MissingExtraError(RacingCoachError):
     def __init__(self, command: str, extra: str, module: str) -> None:
         super().__init__(
             f"`{command}` needs what racing-coach[{extra}] installs ({module} is not there);"
-            f" from a checkout: pip install '.[{extra}]'"
+            f" from a checkout: uv tool install '.[{extra}]', or pip install in the place where it is"
         )
         self.command = command
         self.extra = extra

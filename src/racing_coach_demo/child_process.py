@@ -33,7 +33,7 @@ class ServerStartError(RuntimeError):
     """
 
     def __init__(self, reason: str, command: list[str], log_tail: str) -> None:
-        super().__init__(f"{Path(command[0]).name}: {reason}\n{log_tail}")
+        super().__init__(f"{reason} ({Path(command[0]).name})\n{log_tail}")
         self.command = command
         self.log_tail = log_tail
 
@@ -48,6 +48,8 @@ class ChildProcess(ABC):
             process is killed. None for one of its own.
     """
 
+    title: ClassVar[str] = "a program"
+    """What it is, for people: the program itself may be an interpreter."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     start_timeout_s: ClassVar[float] = 30
     stop_timeout_s: ClassVar[float] = 15
@@ -131,7 +133,7 @@ class ChildProcess(ABC):
         while not self._is_ready():
             self.check()
             if time.monotonic() > deadline:
-                raise self._start_error(f"not ready after {self.start_timeout_s} s")
+                raise self._start_error(f"was not ready after {self.start_timeout_s:g} s")
             time.sleep(_POLL_S)
 
     def check(self) -> None:
@@ -248,7 +250,7 @@ class ChildProcess(ABC):
             )
 
     def _start_error(self, reason: str) -> ServerStartError:
-        return ServerStartError(reason, self._argv, self._log_tail())
+        return ServerStartError(f"{self.title} {reason}", self._argv, self._log_tail())
 
     def _log_tail(self) -> str:
         return self.log_text[-_LOG_TAIL_CHARS:]

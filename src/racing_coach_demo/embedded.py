@@ -66,6 +66,8 @@ class EmbeddedPostgres(ServerProcess):
     # The fast shutdown, which does not wait for clients to leave.
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
+    title = "the database (embedded PostgreSQL)"
+
     def __init__(
         self,
         data_dir: Path | None = None,
@@ -142,7 +144,9 @@ class EmbeddedPostgres(ServerProcess):
         ]
         process = self._spawn(command)
         if process.wait() != 0:
-            raise ServerStartError(f"ended with {process.returncode}", command, self._log_tail())
+            raise ServerStartError(
+                f"the database could not be made: initdb ended with {process.returncode}", command, self._log_tail()
+            )
 
     def _identity(self) -> tuple[int, int] | None:
         if os.geteuid() != 0:
@@ -176,6 +180,8 @@ class EmbeddedBroker(ServerProcess):
     """
 
     max_payload_bytes: ClassVar[int] = 32 * 2**20
+
+    title = "the broker (embedded rumqttd)"
 
     def _prepare(self) -> None:
         self._config_file.write_text(

@@ -11,6 +11,7 @@ COMMANDS = (
     _command("publish", "publish:publish", "Publish laps, wait for the answers, and say what became of each."),
     _command("run", "run:run", "Find finished laps and send them until stopped."),
     _command("status", "status:status", "Show what waits, what was rejected and why, and the accounts."),
+    _command("doctor", "doctor:doctor", "Look at broker, outbox, disk and clock as the rig would use them."),
     _command("waiting", "waiting:waiting", "Laps on disk that are not answered yet."),
     _command("config", None, "The rig's settings."),
     _command("config show", "config:show_config", "Show every setting, and where it comes from; secrets are hidden."),

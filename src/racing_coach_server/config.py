@@ -206,6 +206,16 @@ class DoctorSettings(BaseModel):
     rig_port: int = Field(default=1883, ge=1, le=65535)
 
 
+class BackupSettings(BaseModel):
+    """Backups."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    programs: Path | None = Field(
+        default=None, description="the folder of pg_dump and pg_restore, where the PATH does not have the right ones"
+    )
+
+
 class LogSettings(BaseModel):
     """Logging."""
 
@@ -233,6 +243,7 @@ class Settings(EnvironmentSettings):
     log: LogSettings = LogSettings()
     doctor: DoctorSettings = DoctorSettings()
     web: WebSettings = WebSettings()
+    backup: BackupSettings = BackupSettings()
 
     @classmethod
     def own_file(cls) -> Path:

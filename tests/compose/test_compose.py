@@ -1,6 +1,8 @@
 """docker-compose.yml and the scripts that it starts give nobody more than they need."""
 
 import re
+import socket
+import subprocess
 
 import pytest
 from tests.infra import MOSQUITTO_DIR, TIMESCALE_IMAGE
@@ -54,7 +56,7 @@ def test_the_daemons_listener_has_no_port_outside() -> None:
     assert "RACING_COACH_MQTT__PORT: 1884\n" in service("daemon")
 
 
-@pytest.mark.parametrize("path", ["docker-compose.yml", "mosquitto/start-in-container", "mosquitto/add-user"])
+@pytest.mark.parametrize("path", ["mosquitto/start-in-container", "mosquitto/add-user"])
 def test_no_password_is_on_a_command_line(path: str) -> None:
     """Everybody on the machine sees those."""
     commands = re.findall(r"^[^#\n]*mosquitto_(?:sub|pub|passwd).*$", (ROOT / path).read_text(), re.MULTILINE)
@@ -62,3 +64,13 @@ def test_no_password_is_on_a_command_line(path: str) -> None:
     for command in commands:
         typed = re.sub(r"printf [^|>]*", "", command)  # of the shell itself, no process
         assert not re.search(r"password\"( |$)(?!\$)|PASSWORD| -b | -P ", typed.replace('"$passwords"', "")), command
+
+
+def test_the_brokers_healthcheck_makes_no_connection() -> None:
+    """A client every ten seconds would fill the broker's log. It looks whether anybody listens on the daemon's port."""
+    (check,) = re.findall(r"^      test: (.*)$", service("broker"), re.MULTILINE)
+    assert "mosquitto" not in check
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = check.replace(f"{1884:04X}", f"{server.getsockname()[1]:04X}")
+        assert subprocess.run(["sh", "-c", ours], check=False).returncode == 0
+    assert subprocess.run(["sh", "-c", ours], check=False).returncode == 1

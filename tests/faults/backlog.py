@@ -133,7 +133,7 @@ async def _drained(
             seconds=time.monotonic() - began,
             peak_rss_bytes=memory.peak_bytes,
             stored=await connection.fetchval("select count(*) from laps"),
-            frames=await connection.fetchval("select count(*) from telemetry"),
+            frames=await connection.fetchval("select coalesce(sum(frame_count), 0) from frame_blocks"),
             answered=len(sent) - len(open_),
         )
     finally:

@@ -203,11 +203,11 @@ async def check(database_url: str, rigs: list[RigFiles]) -> Report:
             "select reason from rejected_messages where topic not like '%/rigs/' || $1 || '/%'", ADVERSARY
         )
         orphans = await connection.fetch(
-            "select distinct lap_id from telemetry t where not exists (select from laps l where l.id = t.lap_id)"
+            "select distinct lap_id from frame_blocks b where not exists (select from laps l where l.id = b.lap_id)"
         )
         ids = {row["id"] for row in stored}
         report.in_database = len(ids)
-        report.frames = await connection.fetchval("select count(*) from telemetry")
+        report.frames = await connection.fetchval("select coalesce(sum(frame_count), 0) from frame_blocks")
         report.lost = spooled - ids
         report.acked_and_lost = acked - ids
         report.foreign = ids - driven.keys()

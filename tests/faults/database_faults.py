@@ -85,7 +85,7 @@ async def database_in_trouble(world: World, chance: random.Random) -> None:
 
 @fault("database tables locked", "database")
 async def database_locked(world: World, chance: random.Random) -> None:
-    table = chance.choice(["laps", "telemetry"])
+    table = chance.choice(["laps", "frame_blocks"])
     seconds = chance.uniform(4.0, 12.0)
     await world.sql(f"begin; lock table {table} in access exclusive mode; select pg_sleep({seconds}); commit")
 

@@ -43,7 +43,7 @@ async def test_a_lock_outlasts_every_timeout_and_no_lap_is_rejected(
     with DaemonProcess(mosquitto_process.broker, database, settings=settings):
         maintenance = await asyncpg.connect(database)
         async with maintenance.transaction():
-            await maintenance.execute("lock table telemetry in access exclusive mode")
+            await maintenance.execute("lock table frame_blocks in access exclusive mode")
             rig.start()
             await asyncio.sleep(10)
         await maintenance.close()

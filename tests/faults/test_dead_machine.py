@@ -44,7 +44,7 @@ async def main():
                 text("insert into track_sessions (id, rig_id, track_id, track_name, car_id, car_name, track_type)"
                      " values (:id, 'rig-1', 'x', 'x', 'x', 'x', 'road course')"), {"id": session_id})
         driver = (await connection.get_raw_connection()).driver_connection
-        await driver.copy_to_table("telemetry", source=rows(), format="binary")
+        await driver.copy_to_table("frame_blocks", source=rows(), format="binary")
 
 asyncio.run(main())
 """

@@ -15,15 +15,26 @@ EDGES = {
     "following/runner.py",  # what is still to be followed
     "health/handlers.py",  # the heartbeat's question
     "commands/runner.py",  # a command
+    "commands/convert.py",  # a lap converted
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
     "web/reading.py",  # a page, which can only read
+    "doctor/laps.py",  # the doctor's look at what is stored
+    "backup/verify.py",  # laps looked at, page by page
 }
 """Who may call `Database.transaction()`: services are given a session, and flush."""
 
-ENGINES = {"database/engine.py", "database/init_db.py", "doctor/database.py"}
-"""Who may do without it: the engine itself, migrations, and the doctor's look at the server."""
+ENGINES = {
+    "database/engine.py",
+    "database/init_db.py",
+    "doctor/daemon.py",
+    "doctor/database.py",
+    "backup/dump.py",
+    "backup/restore.py",
+}
+"""Who may do without it: the engine itself, migrations, the doctor's look at the server, and whoever works beside
+PostgreSQL's own programs."""
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:

@@ -16,7 +16,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import EXIT_CONFIGURATION
 
 UNITS = Path(__file__).parent.parent.parent / "systemd"
-INSTALLED_BIN = "/opt/racing-coach/bin"
+INSTALLED_BIN = re.compile(r"/opt/racing-coach/bin|%h/\.local/bin")
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 
@@ -25,7 +25,7 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 def installed(tmp_path: Path) -> Path:
     """The units, with the programs of this environment in place of the installed ones."""
     for unit in UNITS.glob("*.service"):
-        text = unit.read_text().replace(INSTALLED_BIN, str(Path(sys.executable).parent))
+        text = INSTALLED_BIN.sub(str(Path(sys.executable).parent), unit.read_text())
         (tmp_path / unit.name).write_text(text)
     return tmp_path
 

@@ -7,6 +7,7 @@ import structlog
 from racing_coach_core.lap import Lap
 from racing_coach_rig.config import RigSettings
 from racing_coach_rig.exceptions import OutboxError
+from racing_coach_rig.outbox.entry import State
 from racing_coach_rig.outbox.outbox import Outbox
 from racing_coach_rig.sending.publisher import Publisher
 from racing_coach_rig.sources.labels import Labels
@@ -30,6 +31,9 @@ class Feed:
         except OutboxError as error:
             log.critical("a lap was refused", lap_number=lap.lap_number, reason=str(error))
             return False
+        if entry.state is State.STORED:
+            log.info("lap already stored", lap=entry.title)
+            return True
         self._publisher.wake()
         log.info("lap on disk", lap=entry.title, lap_time=lap.lap_time, frames=lap.frames.num_rows)
         return True

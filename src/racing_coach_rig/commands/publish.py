@@ -41,6 +41,7 @@ def publish(  # noqa: PLR0917 (Typer's options)
     unknown_ok: Annotated[
         bool, typer.Option("--unknown-ok", help="Send laps of which nobody says the track or the car, as `unknown`.")
     ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every note on every file.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
 ) -> None:
     """Publish laps, wait for the answers, and say what became of each.
@@ -67,7 +68,7 @@ def publish(  # noqa: PLR0917 (Typer's options)
                 asyncio.run(send_and_wait(settings, outbox, report, timeout_s=timeout, progress=shown.show))
         except KeyboardInterrupt:
             stopped = True
-    show_report(console, report, settings)
+    show_report(console, report, settings, verbose=verbose)
     if dry_run:
         raise typer.Exit(1 if report.unreadable or report.without_lap else 0)
     if stopped:

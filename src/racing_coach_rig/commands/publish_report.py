@@ -15,8 +15,15 @@ from racing_coach_rig.sending.coaching import in_words
 _STYLE = {"success": "green", "duplicate": "cyan", "rejected": "bold red", "waiting": "yellow"}
 
 
-def show_report(console: Console, report: PublishReport, settings: RigSettings) -> None:
-    """The answers to what was published."""
+def show_report(console: Console, report: PublishReport, settings: RigSettings, *, verbose: bool = False) -> None:
+    """The answers to what was published.
+
+    Args:
+        console: where to.
+        report: what became of every file.
+        settings: the rig's.
+        verbose: every note on a file; else one line each.
+    """
     if report.laps:
         table = Table(title=f"Laps of rig {settings.rig}")
         for name in ("file", "lap"):
@@ -37,13 +44,24 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings) 
         console.print(table)
     _show_planned(console, report)
     _show_coaching(console, report)
-    for path, note in report.notes:
-        _say(console, "[yellow]note[/]", path, note)
-    for path, refused in report.refused:
-        _say(console, "[yellow]not sent[/]", path, f"{refused.reason} ({refused.frames} frames)")
+    _show_notes(console, report, verbose=verbose)
     for path, reason in report.unreadable:
         _say(console, "[bold red]refused[/]", path, reason)
     _say_what_waits(console, report)
+
+
+def _show_notes(console: Console, report: PublishReport, *, verbose: bool) -> None:
+    """What else is to be known of the files."""
+    notes: dict[Path, list[tuple[str, str]]] = {}
+    for path, note in report.notes:
+        notes.setdefault(path, []).append(("[yellow]note[/]", note))
+    for path, refused in report.refused:
+        notes.setdefault(path, []).append(("[yellow]not sent[/]", f"{refused.reason} ({refused.frames} frames)"))
+    for path, said in notes.items():
+        for what, words in said if verbose else said[:1]:
+            _say(console, what, path, words)
+        if len(said) > 1 and not verbose:
+            _say(console, "[yellow]note[/]", path, f"{len(said) - 1} more of this kind; --verbose shows them")
 
 
 def _show_planned(console: Console, report: PublishReport) -> None:

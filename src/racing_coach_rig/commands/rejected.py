@@ -35,6 +35,7 @@ def drop(
 ) -> None:
     """Delete the rejected laps from this rig's disk, for good."""
     with Outbox(load_settings().outbox) as outbox:
-        if not yes:
-            typer.confirm(f"Rejected: {display.laps(outbox.contents().rejected)}. Take them off this disk?", abort=True)
+        count = outbox.contents().rejected
+        if count and not yes:
+            typer.confirm(f"Rejected: {display.laps(count)}. Take them off this disk?", abort=True)
         console.print(f"{display.laps(outbox.drop_rejected())} dropped")

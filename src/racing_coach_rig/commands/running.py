@@ -41,7 +41,10 @@ async def run(settings: RigSettings, outbox: Outbox, *, watch: list[Path], live:
         if watch:
             start("watched folders", lambda: watch_folders(feed, watch))
         if live:
+            log.info("waiting for iRacing", next="a lap comes when the car has gone from line to line")
             start("live telemetry", lambda: _put_all(feed, live_laps(feed.labels)))
+        if not watch and not live and simulate is None:
+            log.info("no source of laps is named: what is on disk is sent, and nothing else is looked for")
         if simulate is not None:
             start("simulated driver", lambda: _put_all(feed, simulated_laps(seed=simulate)))
         tasks.create_task(asyncio.Event().wait(), name="until stopped")
@@ -64,6 +67,7 @@ async def simulated_laps(*, seed: int) -> AsyncGenerator[Lap]:
     """A simulated driver in real time: each lap comes when it would have been driven."""
     simulator = Simulator(seed=seed, started_at=datetime.now(UTC))
     for lap in simulator.laps():
+        log.info("a simulated lap is being driven", due_in_s=round(lap.lap_time or 0))
         await asyncio.sleep(lap.lap_time or 0)
         yield lap
 

@@ -44,6 +44,9 @@ async def watch(feed: Feed, folders: list[Path]) -> None:
 
 async def _watch_until_replaced(feed: Feed, folders: list[Path], identities: dict[Path, _Identity]) -> None:
     looked = False
+    log.info(
+        "watching", folders=[str(folder) for folder in folders], next="a lap comes with each file that comes or grows"
+    )
     changed: set[Path] = set()
     rests_until: dict[Path, float] = {}
     async for changes in awatch(
@@ -52,7 +55,7 @@ async def _watch_until_replaced(feed: Feed, folders: list[Path], identities: dic
         changed |= {Path(name) for change, name in changes if change is not Change.deleted}
         if not looked:
             # Not before the watch is set up, or a file that comes in between would never be seen.
-            changed |= {path for folder in folders for path in folder.rglob("*")}
+            changed |= await asyncio.to_thread(_not_read_yet, feed, folders)
             looked = True
         changed = {path for path in changed if path.suffix.lower() in SUFFIXES}
         for path in sorted(path for path in changed if rests_until.get(path, 0.0) <= time.monotonic()):
@@ -63,6 +66,23 @@ async def _watch_until_replaced(feed: Feed, folders: list[Path], identities: dic
             rests_until[path] = ended + _REST * (ended - began)
         if await asyncio.to_thread(_identities, list(identities)) != identities:
             return
+
+
+def _not_read_yet(feed: Feed, folders: list[Path]) -> set[Path]:
+    """What is in the folders, without the files that were read as they are, which are told of in one line."""
+    there = {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES}
+    known = {path for path in there if _is_known(feed, path)}
+    if known:
+        log.info("files that were read before: their laps are stored, or on disk to be sent", files=len(known))
+    return there - known
+
+
+def _is_known(feed: Feed, path: Path) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return not feed.outbox.files.is_new(path, stat.st_size, stat.st_mtime_ns)
 
 
 async def _until_changed(identities: dict[Path, _Identity]) -> None:

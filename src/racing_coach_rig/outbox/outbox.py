@@ -246,6 +246,21 @@ class Outbox:
         with self._file.transaction() as db:
             return rows.replace(db, seq, lap, wire)
 
+    def answered_last(self, limit: int) -> list[tuple[Entry, float]]:
+        """The laps answered last of which there is a receipt, each with the Unix time in s of its answer."""
+        with self._file.transaction() as db:
+            found = db.execute(
+                f"select answered_at, {COLUMNS} from laps where state = 'stored' and answer is not null"  # noqa: S608
+                " order by answered_at desc limit ?",
+                (limit,),
+            ).fetchall()
+        return [(entry_of(row[1:]), row[0]) for row in found]
+
+    def largest_payload(self) -> int:
+        """Bytes of the largest lap on disk; 0 where there is none."""
+        with self._file.transaction() as db:
+            return int(db.execute("select coalesce(max(payload_bytes), 0) from laps").fetchone()[0])
+
     def accounts(self) -> Accounts:
         """What was done since the outbox was made."""
         with self._file.transaction() as db:

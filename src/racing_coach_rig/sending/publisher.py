@@ -82,7 +82,7 @@ class Publisher:
             self._settings.mqtt,
             client_id=self._settings.client_id,
             receive_maximum=32,
-            will=Will(topic=self._status_topic, payload=_status(online=False)),
+            will=Will(topic=self._status_topic, payload=presence(online=False)),
         )
         async with connection:
             try:
@@ -107,7 +107,7 @@ class Publisher:
     async def _say_hello(self, connection: Connection) -> str | None:
         """Say online. Returns why the broker refuses that, None if it does not: laps may be welcome all the same."""
         try:
-            await connection.publish(self._status_topic, _status(online=True), retain=True)
+            await connection.publish(self._status_topic, presence(online=True), retain=True)
         except PublishRefusedError as error:
             log.warning("nobody sees that this rig is online, laps are sent", reason=str(error))
             return str(error)
@@ -118,8 +118,9 @@ class Publisher:
         if connection.alive:
             with contextlib.suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_S):
-                    await connection.publish(self._status_topic, _status(online=False), retain=True)
+                    await connection.publish(self._status_topic, presence(online=False), retain=True)
 
 
-def _status(*, online: bool) -> bytes:
+def presence(*, online: bool) -> bytes:
+    """What is retained of whether this rig is there."""
     return RigStatus(online=online, timestamp=datetime.now(UTC)).model_dump_json().encode()

@@ -3,16 +3,16 @@
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from racing_coach_server.commands.analyzing.pages import Pages, Tally
 from racing_coach_server.commands.analyzing.work import Done, Outcome, Part, Worker
 from racing_coach_server.commands.analyzing.workers import Here, Processes
 from racing_coach_server.commands.lap_ids import find_lap
+from racing_coach_server.commands.progress import EXIT_INTERRUPTED, laps_progress
 from racing_coach_server.commands.runner import with_database
 from racing_coach_server.commands.text import count, shown
 from racing_coach_server.commands.when import WHEN, when
@@ -21,9 +21,6 @@ from racing_coach_server.database.engine import Database
 from racing_coach_server.exceptions import CommandError
 
 console = Console()
-
-EXIT_INTERRUPTED: Final = 130
-"""As shells have it: 128 and the number of the signal."""
 
 
 def analyze(
@@ -68,7 +65,7 @@ def _analyze_laps(since: datetime | None, jobs: int) -> None:
         pages = Pages(database, since, until=datetime.now(UTC))
         tally = await pages.tally()
         workers = Here(settings) if jobs == 1 else Processes(settings, jobs)
-        with _progress() as progress:
+        with laps_progress() as progress:
             task = progress.add_task("", total=tally.total)
             async with workers:
                 await pages.do(workers, tally, lambda _: progress.update(task, completed=tally.done), jobs=jobs)
@@ -86,19 +83,6 @@ def _analyze_laps(since: datetime | None, jobs: int) -> None:
     _say(f"{_summary(tally)}; {tally.done / seconds:.1f} a second")
     _name_failures(tally)
     raise typer.Exit(1 if tally.failed else 0)
-
-
-def _progress() -> Progress:
-    errors = Console(stderr=True)
-    return Progress(
-        TextColumn("laps"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )
 
 
 def _summary(tally: Tally) -> str:

@@ -1,33 +1,61 @@
 """`racing-coach doctor`: finds the misconfiguration that would break a promise before a lap does."""
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from racing_coach_core.findings import Report, Verdict
+from racing_coach_core.stored_documents import DoctorDocument, FindingDocument
+from racing_coach_server.commands.output import (
+    CsvOption,
+    JsonOption,
+    one_form,
+    plain_table,
+    print_csv,
+    print_json,
+    print_table,
+)
 from racing_coach_server.commands.runner import run_async
-from racing_coach_server.config import load_settings
+from racing_coach_server.commands.text import shown
+from racing_coach_server.config import Settings, load_settings
 from racing_coach_server.doctor.broker import examine_broker
+from racing_coach_server.doctor.daemon import examine_daemon
 from racing_coach_server.doctor.database import examine_database
-from racing_coach_server.doctor.report import Report, Verdict
+from racing_coach_server.doctor.laps import examine_laps
 
 _STYLE = {Verdict.GOOD: "green", Verdict.ADVICE: "yellow", Verdict.BAD: "bold red"}
 
 
-def doctor() -> None:
+def doctor(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Look at the database and the broker as the daemon would use them. Exits with 1 if a promise is at risk."""
+    one_form(as_json=as_json, as_csv=as_csv)
     settings = load_settings()
+    report = run_async(_examine(settings))
+    findings = [FindingDocument.model_validate(finding) for finding in report.findings]
+    if as_json:
+        print_json(DoctorDocument(instance=settings.instance, is_healthy=report.is_healthy, findings=findings))
+    elif as_csv:
+        print_csv(FindingDocument, findings)
+    else:
+        _print(settings, report)
+    raise typer.Exit(0 if report.is_healthy else 1)
+
+
+async def _examine(settings: Settings) -> Report:
     report = Report()
+    is_readable = await examine_database(settings, report)
+    if is_readable:
+        await examine_laps(settings, report)
+    await examine_broker(settings, report)
+    if is_readable:
+        await examine_daemon(settings, report)
+    return report
 
-    async def examine() -> None:
-        await examine_database(settings, report)
-        await examine_broker(settings, report)
 
-    run_async(examine())
-    table = Table(title=f"Instance {settings.instance}")
+def _print(settings: Settings, report: Report) -> None:
+    table = plain_table(f"Instance {settings.instance}")
     for name in ("", "subject", "found", "what to do"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=not name)
     for finding in report.findings:
         style = _STYLE[finding.verdict]
-        table.add_row(f"[{style}]{finding.verdict}", finding.subject, finding.found, finding.remedy)
-    Console().print(table)
-    raise typer.Exit(0 if report.is_healthy else 1)
+        words = map(shown, (finding.subject, finding.found, finding.remedy))
+        table.add_row(f"[{style}]{finding.verdict}[/]", *words)
+    print_table(table)

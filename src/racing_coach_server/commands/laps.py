@@ -1,4 +1,4 @@
-"""`racing-coach laps`: what is stored."""
+"""`racing-coach laps list`: what is stored."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -8,13 +8,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.stored_documents import LapDocument, LapListDocument
-from racing_coach_server.commands.lap_changes import readmit_lap, show_changes
-from racing_coach_server.commands.lap_delete import delete_laps
 from racing_coach_server.commands.lap_documents import lap_document
-from racing_coach_server.commands.lap_export import export_lap
 from racing_coach_server.commands.lap_list import lap_table
-from racing_coach_server.commands.lap_relabel import relabel_laps
-from racing_coach_server.commands.lap_show import show_lap
 from racing_coach_server.commands.output import (
     CsvOption,
     JsonOption,
@@ -32,14 +27,6 @@ from racing_coach_server.exceptions import CommandError
 from racing_coach_server.telemetry.search.names import LapNames
 from racing_coach_server.telemetry.search.schemas import LapFilter, LapPage, LapSort
 from racing_coach_server.telemetry.search.service import LapSearch
-
-laps = typer.Typer(no_args_is_help=True, help="Stored laps.")
-laps.command("show")(show_lap)
-laps.command("export")(export_lap)
-laps.command("relabel")(relabel_laps)
-laps.command("delete")(delete_laps)
-laps.command("changes")(show_changes)
-laps.command("readmit")(readmit_lap)
 
 _NAME = "Its id, its name, or a part of the name."
 
@@ -72,7 +59,6 @@ class _Asked:
         return await search.page(which, sort=self.sort, reverse=self.reverse, cursor=self.cursor, limit=self.limit)
 
 
-@laps.command("list")
 def list_laps(
     *,
     track: Annotated[str | None, typer.Option(help=f"Only of this track. {_NAME}")] = None,

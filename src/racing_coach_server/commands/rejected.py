@@ -19,7 +19,7 @@ from racing_coach_server.commands.output import (
     print_table,
     remark,
 )
-from racing_coach_server.commands.rejected_actions import drop_rejected, find_rejected, replay
+from racing_coach_server.commands.rejected_actions import find_rejected
 from racing_coach_server.commands.runner import in_transaction
 from racing_coach_server.commands.text import moment, shown
 from racing_coach_server.config import Settings
@@ -28,13 +28,9 @@ from racing_coach_server.rejected.models import RejectedMessage
 from racing_coach_server.rejected.schemas import RejectionSummary
 from racing_coach_server.rejected.service import RejectedMessages
 
-rejected = typer.Typer(no_args_is_help=True, help="Messages that were rejected.")
-rejected.command("replay")(replay)
-rejected.command("drop")(drop_rejected)
 console = Console()
 
 
-@rejected.command("list")
 def list_rejected(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     as_json: JsonOption = False,
@@ -69,7 +65,6 @@ def list_rejected(
         remark(f"there are more: --limit {2 * limit} shows twice as many")
 
 
-@rejected.command("show")
 def show_rejected(
     rejected_id: int,
     payload: Annotated[Path | None, typer.Option(help="Write the payload to this file.")] = None,

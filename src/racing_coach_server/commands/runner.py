@@ -52,8 +52,12 @@ def with_dependencies[T](work: Callable[[AsyncSession, Dependencies], Awaitable[
     return in_transaction(go)
 
 
-def with_database[T](work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+def with_database[T](work: Callable[[Database, Settings], Awaitable[T]], *, unlimited: bool = False) -> T:
     """Do a command's work, in as many transactions as it takes.
+
+    Args:
+        work: the command's.
+        unlimited: a statement may take any time, as in a migration; a lock may not.
 
     Raises:
         CommandError: the database is not reached, or refuses.
@@ -62,7 +66,10 @@ def with_database[T](work: Callable[[Database, Settings], Awaitable[T]]) -> T:
     configure_logging(settings.log)
 
     async def go() -> T:
-        database = Database(create_engine(settings.database, pool_size=1, application="racing-coach command"))
+        engine = create_engine(
+            settings.database, pool_size=1, application="racing-coach command", is_for_migrations=unlimited
+        )
+        database = Database(engine)
         try:
             return await work(database, settings)
         finally:

@@ -1,6 +1,8 @@
 """Bring the schema to what this version needs."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +37,45 @@ def _config() -> Config:
 def head_revision() -> str | None:
     """The revision this version of the program needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def is_known_revision(revision: str) -> bool:
+    """Whether this version can bring a database of that revision to its own."""
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+@asynccontextmanager
+async def hold_back_upgrades(engine: AsyncEngine) -> AsyncIterator[None]:
+    """For the length of the block, whoever starts and wants to migrate waits.
+
+    Raises:
+        MigrationError: somebody is migrating.
+    """
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        taken = await connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY})
+        if not taken.scalar_one():
+            raise MigrationError("the schema of this database is being changed: wait for that, and try again")
+        try:
+            yield
+        finally:
+            await connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+
+
+async def drop_schema(engine: AsyncEngine) -> None:
+    """Take away all that migrations have made, in one transaction; nothing where there is nothing."""
+    async with engine.begin() as connection:
+        await connection.run_sync(_drop_schema)
+
+
+def _drop_schema(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, "base")
+    connection.execute(text("drop table if exists alembic_version"))
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:

@@ -3,11 +3,11 @@
 import asyncio
 import secrets
 
+from racing_coach_core.findings import Report
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import BrokerError, BrokerRefusedError, PacketTooLargeError, PublishRefusedError
 from racing_coach_core.settings import MqttSettings
 from racing_coach_server.config import Settings
-from racing_coach_server.doctor.report import Report
 from racing_coach_server.doctor.strangers import examine_strangers
 
 _SUBJECT = "broker"

@@ -3,32 +3,39 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from racing_coach_core.findings import Report
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
-from racing_coach_server.doctor.report import Report
 
 _SUBJECT = "database"
+_HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
-async def examine_database(settings: Settings, report: Report) -> None:
-    """Connect, and look at what durability and capacity rest on."""
+async def examine_database(settings: Settings, report: Report) -> bool:
+    """Connect, and look at what durability and capacity rest on.
+
+    Returns:
+        whether it has this version's tables, so that what is in them can be looked at.
+    """
     engine = create_engine(settings.database, pool_size=2, application="racing-coach doctor")
     try:
         async with engine.connect() as connection:
             await _server(connection, report)
             await _durability(connection, report)
             await _capacity(connection, settings, report)
-            await _hypertable(connection, report)
-        await _schema(await current_revision(engine), report)
+            await _unfinished_restore(connection, report)
+            await _form(connection, report)
+        return _schema(await current_revision(engine), report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
         report.bad(
             _SUBJECT,
             f"{settings.database.where} not reached: {in_words(error)}",
             "check RACING_COACH_DATABASE__URL, and that the server runs and lets us in (pg_hba.conf)",
         )
+        return False
     finally:
         await engine.dispose()
 
@@ -68,23 +75,36 @@ async def _capacity(connection: AsyncConnection, settings: Settings, report: Rep
         report.good("connections", f"{used} of {limit} in use, the daemon wants {needs}")
 
 
-async def _hypertable(connection: AsyncConnection, report: Report) -> None:
-    version = (
-        await connection.execute(text("select extversion from pg_extension where extname = 'timescaledb'"))
-    ).scalar()
-    if version is None:
-        report.advice(
-            "TimescaleDB",
-            "not installed in this database: telemetry is a plain table, 330 to 400 bytes a frame",
-            "for long keeping use TimescaleDB, whose columnstore takes about 81 bytes a frame",
+async def _unfinished_restore(connection: AsyncConnection, report: Report) -> None:
+    restoring = (await connection.execute(text("select current_setting('timescaledb.restoring', true)"))).scalar()
+    if restoring == "on":
+        report.bad(
+            "restore",
+            "TimescaleDB is as it is in the middle of a restore, and does no work in the background",
+            "run `racing-coach restore` again, or as a superuser `select timescaledb_post_restore()`",
         )
-    else:
-        report.good("TimescaleDB", version)
 
 
-async def _schema(current: str | None, report: Report) -> None:
+async def _form(connection: AsyncConnection, report: Report) -> None:
+    """Whether frames are stored as this version would store them on a server that can do all of it."""
+    if not (await connection.execute(_HAS_LZ4)).scalar_one():
+        report.advice(
+            "lz4",
+            "this PostgreSQL is built without it: frames are not compressed, and take half as much room again",
+            "take one that has it, as all the usual packages do, before many laps are stored",
+        )
+    if (await connection.execute(text("select to_regclass('telemetry_rows')"))).scalar() is not None:
+        report.advice(
+            "old laps",
+            "laps of an older version are stored in the form of that version, and take twice the room",
+            "`racing-coach db convert`, beside the daemon",
+        )
+
+
+def _schema(current: str | None, report: Report) -> bool:
     head = head_revision()
     if current == head:
         report.good("schema", f"revision {current}")
-    else:
-        report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+        return True
+    report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+    return False

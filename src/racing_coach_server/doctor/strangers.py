@@ -5,11 +5,11 @@ import secrets
 
 from pydantic import SecretStr
 
+from racing_coach_core.findings import Report
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import BrokerError, BrokerRefusedError
 from racing_coach_core.settings import MqttSettings
 from racing_coach_server.config import Settings
-from racing_coach_server.doctor.report import Report
 
 _PROBES = 8
 _QUIET_S = 0.5

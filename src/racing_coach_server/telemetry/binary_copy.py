@@ -1,7 +1,7 @@
 """A lap in PostgreSQL's binary COPY format, written by numpy.
 
-The rows of a lap all look alike: an array of records, filled column by column. Only where a column has values in some
-frames and none in others are the bytes of the nulls taken out again.
+The blocks of a lap all look alike: records, whose arrays are filled channel by channel. Only where a channel has values
+in some frames and none in others are the bytes of the nulls taken out again.
 """
 
 import functools
@@ -16,23 +16,24 @@ import pyarrow as pa
 from racing_coach_core.arrow_types import Column
 from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_server.telemetry.copy_format import (
+    ARRAY_HEAD,
     HEADER,
     NULL,
     TRAILER,
+    TYPE_OIDS,
     UNIX_TO_POSTGRESQL_US,
-    WIRE_TYPES,
+    element,
     length_of,
 )
+from racing_coach_server.telemetry.models import BLOCK_FRAMES
 
-COPY_COLUMNS: Final = (*LAP_SCHEMA.names, "track_session_id", "lap_id", "frame_index")
-"""The columns of `telemetry` in the order in which they are written."""
+COPY_COLUMNS: Final = ("lap_id", "first_frame", "frame_count", *LAP_SCHEMA.names)
+"""The columns of `frame_blocks` in the order in which they are written."""
 
-_ROWS: Final = 512
-"""Frames written at once, 290 KB: the database works on them while the next are written."""
+_BLOCKS: Final = 4
+"""Blocks written at once, a megabyte: the database works on them while the next are written."""
 _PIECE: Final = 1 << 16
 """Bytes in one message to the server, which holds a whole one in memory, and best in its cache."""
-
-_UUID: Final = "V16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,12 @@ class _Values:
     nulls: np.ndarray | None
 
 
-def binary_copy(frames: pa.RecordBatch, *, session_id: UUID, lap_id: UUID) -> Iterator[memoryview]:
+def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID) -> Iterator[memoryview]:
     """Write a lap's frames as a binary COPY stream with the columns `COPY_COLUMNS`.
 
     Args:
         frames: canonical columns (`LAP_SCHEMA`).
-        session_id: goes into every row.
-        lap_id: so does this.
+        lap_id: goes into every block.
 
     Yields:
         the stream in pieces of at most 64 KiB, none of which is written to again.
@@ -58,12 +58,16 @@ def binary_copy(frames: pa.RecordBatch, *, session_id: UUID, lap_id: UUID) -> It
     yield memoryview(HEADER)
     columns = [_values(name, column) for name, column in zip(LAP_SCHEMA.names, frames.columns, strict=True)]
     filled = [column for column in columns if column is not None]
-    layout = _layout(frozenset(LAP_SCHEMA.names) - {column.name for column in filled})
-    template = _template(layout, session_id, lap_id)
-    for start in range(0, frames.num_rows, _ROWS):
-        block = _block(template, filled, start, min(start + _ROWS, frames.num_rows))
-        for at in range(0, len(block), _PIECE):
-            yield block[at : at + _PIECE]
+    empty = frozenset(LAP_SCHEMA.names) - {column.name for column in filled}
+    whole = frames.num_rows // BLOCK_FRAMES
+    starts = range(0, whole, _BLOCKS)
+    groups = [(start * BLOCK_FRAMES, min(_BLOCKS, whole - start), BLOCK_FRAMES) for start in starts]
+    if rest := frames.num_rows % BLOCK_FRAMES:
+        groups.append((whole * BLOCK_FRAMES, 1, rest))
+    for start, blocks, length in groups:
+        data = _blocks(np.repeat(_template(empty, length), blocks), filled, start, lap_id)
+        for at in range(0, len(data), _PIECE):
+            yield data[at : at + _PIECE]
     yield memoryview(TRAILER)
 
 
@@ -83,55 +87,66 @@ def _values(name: str, column: Column) -> _Values | None:
     return _Values(name, numbers, nulls)
 
 
-@functools.lru_cache(maxsize=64)
-def _layout(empty: frozenset[str]) -> np.dtype[Any]:
-    """One row as a record. Columns without any value have a length and nothing else."""
-    types = {field.name: WIRE_TYPES[field.type] for field in LAP_SCHEMA}
-    types |= {"track_session_id": _UUID, "lap_id": _UUID, "frame_index": ">i4"}
-    fields = [("fields", ">i2")]
-    for name in COPY_COLUMNS:
-        fields.append((length_of(name), ">i4"))
-        if name not in empty:
-            fields.append((name, types[name]))
+def _layout(empty: frozenset[str], frames: int) -> np.dtype[Any]:
+    """A block of so many frames as a record. Channels without any value have a length and nothing else."""
+    fields: list[tuple[Any, ...]] = [("fields", ">i2")]
+    for name, kind in (("lap_id", "V16"), ("first_frame", ">i4"), ("frame_count", ">i4")):
+        fields += [(length_of(name), ">i4"), (name, kind)]
+    for field in LAP_SCHEMA:
+        fields.append((length_of(field.name), ">i4"))
+        if field.name not in empty:
+            fields += [(_head_of(field.name), ARRAY_HEAD), (field.name, element(field.type), (frames,))]
     return np.dtype(fields)
 
 
-def _template(layout: np.dtype[Any], session_id: UUID, lap_id: UUID) -> np.ndarray:
-    """Rows with everything in them that is the same in all rows."""
-    rows = np.zeros(_ROWS, layout)
-    rows["fields"] = len(COPY_COLUMNS)
-    assert layout.names is not None
-    for name in COPY_COLUMNS:
-        rows[length_of(name)] = layout[name].itemsize if name in layout.names else NULL
-    rows["track_session_id"] = np.void(session_id.bytes)
-    rows["lap_id"] = np.void(lap_id.bytes)
-    return rows
+def _head_of(name: str) -> str:
+    return f"head of {name}"
 
 
-def _block(template: np.ndarray, columns: list[_Values], start: int, end: int) -> memoryview:
-    """The rows of the frames from `start` on and before `end`."""
-    rows = template[: end - start].copy()
-    rows["frame_index"] = np.arange(start, end)
+@functools.lru_cache(maxsize=16)
+def _template(empty: frozenset[str], frames: int) -> np.ndarray:
+    """A block with everything in it that is the same in all blocks of that length."""
+    layout = _layout(empty, frames)
+    block = np.zeros(1, layout)
+    block["fields"] = len(COPY_COLUMNS)
+    for name in COPY_COLUMNS[:3]:
+        block[length_of(name)] = layout[name].itemsize
+    block["frame_count"] = frames
+    for field in LAP_SCHEMA:
+        if field.name in empty:
+            block[length_of(field.name)] = NULL
+            continue
+        block[length_of(field.name)] = ARRAY_HEAD.itemsize + layout[field.name].itemsize
+        block[_head_of(field.name)] = (1, 0, TYPE_OIDS[field.type], frames, 1)
+        block[field.name]["length"] = layout[field.name].base["value"].itemsize
+    return block
+
+
+def _blocks(blocks: np.ndarray, columns: list[_Values], start: int, lap_id: UUID) -> memoryview:
+    """The blocks, filled with the frames from `start` on."""
+    count, frames = len(blocks), int(blocks["frame_count"][0])
+    end = start + count * frames
+    blocks["lap_id"] = np.void(lap_id.bytes)
+    blocks["first_frame"] = np.arange(start, end, frames)
+    partly = []
     for column in columns:
-        rows[column.name] = column.numbers[start:end]
-    partly = [(column.name, nulls) for column in columns if (nulls := _nulls(column, start, end)) is not None]
-    return memoryview(_without_nulls(rows, partly) if partly else rows.view(np.uint8))
+        blocks[column.name]["value"] = column.numbers[start:end].reshape(count, frames)
+        if column.nulls is not None and (nulls := column.nulls[start:end]).any():
+            partly.append((column.name, nulls.reshape(count, frames)))
+    return memoryview(_without_nulls(blocks, partly) if partly else blocks.view(np.uint8))
 
 
-def _nulls(column: _Values, start: int, end: int) -> np.ndarray | None:
-    if column.nulls is None:
-        return None
-    nulls = column.nulls[start:end]
-    return nulls if nulls.any() else None
-
-
-def _without_nulls(rows: np.ndarray, partly: list[tuple[str, np.ndarray]]) -> np.ndarray:
+def _without_nulls(blocks: np.ndarray, partly: list[tuple[str, np.ndarray]]) -> np.ndarray:
     """Mark the nulls, and take their bytes out."""
-    size = rows.dtype.itemsize
-    keep = np.ones((len(rows), size), np.bool_)
+    size = blocks.dtype.itemsize
+    keep = np.ones((len(blocks), size), np.bool_)
+    assert blocks.dtype.fields is not None
     for name, nulls in partly:
-        assert rows.dtype.fields is not None
-        kind, offset = rows.dtype.fields[name][:2]
-        rows[length_of(name)][nulls] = NULL
-        keep[nulls, offset : offset + kind.itemsize] = False
-    return rows.view(np.uint8).reshape(len(rows), size)[keep]
+        kind, offset = blocks.dtype.fields[name][:2]
+        width = kind.base["value"].itemsize
+        blocks[length_of(name)] -= width * nulls.sum(axis=1)
+        blocks[_head_of(name)]["has_nulls"] = nulls.any(axis=1)
+        blocks[name]["length"][nulls] = NULL
+        elements = keep[:, offset : offset + kind.itemsize].reshape(*nulls.shape, kind.base.itemsize)
+        elements[nulls, kind.base.itemsize - width :] = False
+    return blocks.view(np.uint8).reshape(len(blocks), size)[keep]

@@ -1,20 +1,28 @@
 """Taking away: the one place that deletes frames, laps and sessions. The caller commits."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ARRAY, Uuid, bindparam, delete, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.database.announcing import Announced, announce
-from racing_coach_server.telemetry.models import LapRecord, TrackSession, telemetry
+from racing_coach_server.telemetry.models import LapRecord, TrackSession
+from racing_coach_server.telemetry.read_rows import are_rows_left
+
+_ERASE_ROWS: Final = text("delete from telemetry_rows where lap_id = any(:lap_ids)").bindparams(
+    bindparam("lap_ids", type_=ARRAY(Uuid))
+)
+"""Of laps that an older version stored; rows have no foreign key."""
 
 
 async def erase_laps(session: AsyncSession, lap_ids: Sequence[UUID]) -> None:
-    """Delete laps with their frames; what other features have of them goes by its foreign keys."""
+    """Delete laps; their frames, and what other features have of them, go by their foreign keys."""
     rigs = select(LapRecord.rig_id).where(LapRecord.id.in_(lap_ids)).distinct()
     await session.execute(announce(Announced.RIG, rigs))
-    await session.execute(delete(telemetry).where(telemetry.c.lap_id.in_(lap_ids)))
+    if await are_rows_left(session):
+        await session.execute(_ERASE_ROWS, {"lap_ids": lap_ids})
     await session.execute(delete(LapRecord).where(LapRecord.id.in_(lap_ids)))
 
 

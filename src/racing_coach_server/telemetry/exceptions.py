@@ -21,7 +21,8 @@ class TelemetryError(ServerError):
     ├── UnknownNameError        no lap is of a track, car or driver of that name
     ├── AmbiguousNameError      several tracks, cars or drivers may be meant
     ├── InvalidCursorError      where a list is to go on is no place in it
-    └── StoredLapUnreadableError  a stored lap changed while it was read
+    ├── StoredLapUnreadableError  the stored frames of a lap are not what they should be
+    └── RowsDifferError         a lap's rows are not the lap that was stored
     """
 
     fault = Fault.SENDER
@@ -137,11 +138,21 @@ class InvalidCursorError(TelemetryError):
 
 
 class StoredLapUnreadableError(TelemetryError):
-    """The frames of a stored lap are not what they were counted to be: somebody changed them meanwhile."""
+    """The stored frames of a lap are not what a lap's frames are: somebody else than the daemon changed them."""
 
     fault = Fault.WORLD
 
-    def __init__(self, size: int, frames: int) -> None:
-        super().__init__(f"{frames:,} frames were counted, and {size:,} bytes read are not so many")
-        self.size = size
-        self.frames = frames
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stored frames cannot be read: {reason}")
+        self.reason = reason
+
+
+class RowsDifferError(TelemetryError):
+    """A lap that is stored as rows is not, or does not become, what came from the rig, by its content hash."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, lap_id: UUID, reason: str) -> None:
+        super().__init__(f"lap {lap_id}: {reason}")
+        self.lap_id = lap_id
+        self.reason = reason

@@ -1,12 +1,13 @@
 """Tables of the telemetry feature."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Double,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -57,7 +58,7 @@ class TrackSession(Base):
 
 
 class LapRecord(Base):
-    """One stored lap; `id` is the lap_id of the wire. Its frames are in `telemetry`.
+    """One stored lap; `id` is the lap_id of the wire. Its frames are in `frame_blocks`.
 
     Track, configuration, car and driver are its session's, and stand here again: so each way to look for laps is one
     look into an index, whatever the number of laps.
@@ -147,7 +148,7 @@ class SessionRelabel(Base):
     relabelled_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
 
-_COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
+COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
     "timestamp[us, tz=UTC]": _TIMESTAMP,
     "double": Double(),
     "float": REAL(),
@@ -156,17 +157,23 @@ _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
     "int64": BigInteger(),
     "bool": Boolean(),
 }
+"""Of each canonical Arrow type."""
 
-telemetry = Table(
-    "telemetry",
+BLOCK_FRAMES: Final = 480
+"""Frames in a block: 8 s. An array of 4 or 8 bytes a frame then just fills one or two of the pieces in which PostgreSQL
+keeps what is too large for a row (TOAST, 1,996 bytes each)."""
+
+frame_blocks = Table(
+    "frame_blocks",
     Base.metadata,
-    *(Column(channel.name, _COLUMN_TYPES[channel.kind], nullable=not channel.required) for channel in CHANNELS),
-    Column("track_session_id", Uuid, nullable=False),
-    Column("lap_id", Uuid, nullable=False),
-    Column("frame_index", Integer, nullable=False),
-    Index(None, "lap_id", "frame_index"),
-    comment="One row a frame. Its columns are those of racing_coach_core.channels; written by COPY only.",
+    Column("lap_id", Uuid, ForeignKey("laps.id", ondelete="CASCADE"), primary_key=True),
+    Column("first_frame", Integer, primary_key=True),
+    Column("frame_count", Integer, nullable=False),
+    *(Column(channel.name, ARRAY(COLUMN_TYPES[channel.kind]), nullable=not channel.required) for channel in CHANNELS),
+    CheckConstraint(f"first_frame % {BLOCK_FRAMES} = 0 and frame_count between 1 and {BLOCK_FRAMES}", "whole_blocks"),
+    comment="The frames of laps, an array a channel; the view telemetry has them one by one. Written by COPY only.",
 )
-"""Frames. No foreign keys: they would be checked row by row, and one transaction writes lap and frames.
+"""Frames, in blocks. A channel without any value in a lap is null in all of its blocks.
 
-`frame_index` counts the frames of a lap from 0 in driving order. Its index serves "this lap in order"."""
+The view `telemetry` makes one row a frame of them: its columns are the channels, `track_session_id`, `lap_id`, and
+`frame_index`, which counts the frames of a lap from 0 in driving order."""

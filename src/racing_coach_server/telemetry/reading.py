@@ -1,11 +1,11 @@
 """Stored laps, for reading: what commands, the picture and higher features use. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.channels import CHANNELS
@@ -93,8 +93,17 @@ class StoredLaps:
             names: channels, in the order of the columns; all of them if not given.
         """
         from racing_coach_server.telemetry.read_frames import read_frames  # noqa: PLC0415
+        from racing_coach_server.telemetry.read_rows import are_rows_left, read_rows  # noqa: PLC0415
 
-        return await read_frames(self._session, lap_id, names)
+        frames = await read_frames(self._session, lap_id, names)
+        if not frames.num_rows and await are_rows_left(self._session):
+            frames = (await read_rows(self._session, lap_id)).select(names)
+        return frames
+
+    async def count_frames(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """How many frames are there of laps; a lap without any is left out."""
+        rows = await self._session.execute(_COUNT_FRAMES, {"lap_ids": lap_ids})
+        return {lap_id: frames for lap_id, frames in rows if frames}
 
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> "dict[str, npt.NDArray[np.float64]]":
         """A lap's frames in driving order, as the analysis takes them.
@@ -138,6 +147,13 @@ def laps_with_sessions() -> Select[LapRecord, TrackSession]:
     return select(LapRecord, TrackSession).join(TrackSession, LapRecord.track_session_id == TrackSession.id)
 
 
+_COUNT_FRAMES: Final = text("""
+    select lap_id, coalesce(
+        (select sum(frame_count)::integer from frame_blocks where frame_blocks.lap_id = wanted.lap_id),
+        (select count(*) from telemetry where telemetry.lap_id = wanted.lap_id)
+    )
+    from unnest(:lap_ids) wanted (lap_id)
+""").bindparams(bindparam("lap_ids", type_=ARRAY(Uuid)))
 # Made once: followers ask these several times a lap, and to make a statement takes longer than to run it.
 _ONE_LAP: Final = laps_with_sessions().where(LapRecord.id == bindparam("lap_id"))
 

@@ -52,7 +52,7 @@ class TelemetryService:
         if stored_at is None:
             return await self._find_duplicate(received)
         lap = received.lap
-        await copy_frames(self._session, lap.frames, session_id=lap.session.session_id, lap_id=lap.lap_id)
+        await copy_frames(self._session, lap.frames, lap_id=lap.lap_id)
         return LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
 
     async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> None:

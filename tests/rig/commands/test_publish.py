@@ -12,6 +12,7 @@ import pytest
 from tests.infra import RIGS, Broker
 from tests.laps import lap_json, make_lap, to_bytes
 from tests.rig.rig_program import RigProgram, finish
+from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon, always
 
 from racing_coach_core.codecs import arrow
@@ -292,3 +293,21 @@ async def test_the_program_says_what_it_can() -> None:
     assert done.code == 0
     for command in ("publish", "run", "status", "rejected"):
         assert command in done.output
+
+
+async def test_notes_on_a_file_are_one_line(program: RigProgram) -> None:
+    """A recording of which much is no lap says the first thing, and how much more there is; --verbose says all."""
+    path = program.home / "session.ibt"
+    path.write_bytes(ibt_bytes(drive(laps_of(3)))[:-30])
+    short = (await program("publish", "--timeout", "0.1", path)).output
+    long = (await program("publish", "--timeout", "0.1", "--verbose", path)).output
+    assert "more of this kind; --verbose shows them" in short
+    assert short.count("session.ibt: ") == 2
+    assert long.count("session.ibt: ") > 2
+    assert "--verbose" not in long
+
+
+async def test_dropping_nothing_asks_nothing(program: RigProgram) -> None:
+    """No question where no lap was rejected."""
+    done = await program("rejected", "drop")
+    assert (done.code, "0 laps dropped" in done.output) == (0, True)

@@ -170,3 +170,25 @@ async def test_live_telemetry_where_there_is_none_is_told(program: RigProgram) -
     assert done.code == 1
     assert "live telemetry needs iRacing" in done.errors
     assert "Traceback" not in done.errors
+
+
+async def test_it_says_what_it_watches_and_what_it_knows(
+    mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path
+) -> None:
+    """The folder, which the setting may name, and with the next start that the file is known."""
+    write_lap(folder, 1)
+    program.environment["RACING_COACH_WATCH"] = str(folder)
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        async with program.running("run") as process:
+            await until(lambda: daemon.lap_numbers == [1])
+            process.send_signal(signal.SIGTERM)
+            first = (await finish(process)).errors
+        async with program.running("run") as process:
+            await until(lambda: daemon.presence[-1])
+            await asyncio.sleep(2)
+            process.send_signal(signal.SIGTERM)
+            second = (await finish(process)).errors
+    assert '"event": "watching"' in first
+    assert str(folder) in first
+    assert "files that were read before" not in first
+    assert "files that were read before: their laps are stored, or on disk to be sent" in second

@@ -30,8 +30,8 @@ from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
 
 TABLES = {
-    *("track_sessions", "laps", "telemetry", "rejected_messages"),
-    *("deleted_laps", "session_relabels"),
+    *("track_sessions", "laps", "frame_blocks", "rejected_messages"),
+    *("deleted_laps", "session_relabels", "backups"),
     *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
 }
 
@@ -130,26 +130,19 @@ async def test_telemetry_has_every_channel_in_order(engine: AsyncEngine, stored:
     assert types["timestamp"] == "timestamp with time zone"
 
 
-async def test_telemetry_is_a_hypertable_where_it_can_be(engine: AsyncEngine, stored: Stored) -> None:
-    """With TimescaleDB: by time, compressed by lap. Without, a plain table; the other tests hold for both."""
-    available = await stored.query("select from pg_available_extensions where name = 'timescaledb'")
+async def test_frames_are_compressed_with_lz4_or_not_at_all(engine: AsyncEngine, stored: Stored) -> None:
+    """Whichever the server has."""
     await upgrade(engine)
-    if not available:
-        assert await stored.value("select relkind::text from pg_class where relname = 'telemetry'") == "r"
-        assert not await stored.query("select from pg_extension where extname = 'timescaledb'")
-        return
 
-    (table,) = await stored.query(
-        "select compression_enabled from timescaledb_information.hypertables where hypertable_name = 'telemetry'"
+    has_lz4 = await stored.value(
+        "select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'"
     )
-    settings = await stored.query(
-        "select attname, segmentby_column_index, orderby_column_index"
-        " from timescaledb_information.compression_settings where hypertable_name = 'telemetry'"
+    columns = await stored.query(
+        "select attstorage, attcompression from pg_attribute where attrelid = 'frame_blocks'::regclass and attnum > 3"
     )
 
-    assert table["compression_enabled"]
-    assert {row["attname"] for row in settings if row["segmentby_column_index"]} == {"lap_id"}
-    assert {row["attname"] for row in settings if row["orderby_column_index"]} == {"timestamp"}
+    assert len(columns) == len(CHANNELS)
+    assert {(row[0], row[1]) for row in columns} == {(b"x", b"l") if has_lz4 else (b"e", b"\0")}
 
 
 async def test_a_downgrade_takes_everything_away_and_an_upgrade_brings_it_back(engine: AsyncEngine) -> None:

@@ -1,8 +1,8 @@
 """The doctor's look at the database."""
 
+from racing_coach_core.findings import Report
 from racing_coach_server.config import DatabaseSettings, Settings
 from racing_coach_server.doctor.database import examine_database
-from racing_coach_server.doctor.report import Report
 
 
 async def test_no_password_is_shown_wherever_it_stands() -> None:

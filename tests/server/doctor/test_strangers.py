@@ -8,8 +8,8 @@ from tests.infra import Broker
 from tests.server.support import app_settings
 from tests.servers import MosquittoProcess
 
+from racing_coach_core.findings import Finding, Report
 from racing_coach_server.config import Settings
-from racing_coach_server.doctor.report import Finding, Report
 from racing_coach_server.doctor.strangers import examine_strangers
 
 pytestmark = pytest.mark.mosquitto

@@ -17,7 +17,7 @@ async def test_nothing_new_is_begun_while_laps_wait(run_toy: RunToy, rig: LapCli
         await done(stored, [first])
         await stored.query("truncate toy_seen, toy_after")
         async with connected(stored.url) as other, other.transaction():
-            await other.execute("lock table telemetry in access exclusive mode")
+            await other.execute("lock table frame_blocks in access exclusive mode")
             sha256 = await rig.publish(arrow(second))
             await eventually(lambda: app.client._in_flight)
             app.following.catch_up()

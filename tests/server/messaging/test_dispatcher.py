@@ -25,8 +25,8 @@ from racing_coach_server.telemetry.handlers import LapHandler
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
-MIDDLE = 400
-"""A frame in the middle of the lap: those before it are in the COPY already."""
+MIDDLE = 480
+"""The first frame of the second block: those before it are in the COPY already."""
 
 QUICK = {"bug_tries": 3, "poison_tries": 3}
 
@@ -39,7 +39,7 @@ async def app(run_app: RunApp) -> AsyncIterator[App]:
 
 
 async def break_table(
-    stored: Stored, statement: str, *, table: str = "telemetry", when: str = f"new.frame_index = {MIDDLE}"
+    stored: Stored, statement: str, *, table: str = "frame_blocks", when: str = f"new.first_frame = {MIDDLE}"
 ) -> None:
     """Have a trigger do something in the middle of an INSERT or COPY."""
     await stored.query(
@@ -79,7 +79,7 @@ async def test_a_lap_that_the_database_refuses_is_rejected_whole(
 
 async def test_a_check_constraint_refuses_too(app: App, rig: LapClient, stored: Stored) -> None:
     """The operator's own constraint: its name is in the answer."""
-    await stored.query("alter table telemetry add constraint no_flying check (frame_index < 100)")
+    await stored.query("alter table frame_blocks add constraint no_flying check (first_frame < 100)")
 
     answer = await rig.send(arrow(new_lap()))
 
@@ -130,7 +130,7 @@ async def test_while_it_waits_nothing_is_left_behind_and_the_heartbeat_says_why(
 async def test_others_are_stored_while_one_waits(app: App, rig: LapClient, stored: Stored) -> None:
     """A lap that waits holds one slot of several; the trouble is said once, and lasts until that lap is stored."""
     waits, *others = new_laps(3)
-    await break_table(stored, raising("53100"), when=f"new.frame_index = {MIDDLE} and new.lap_id = '{waits.lap_id}'")
+    await break_table(stored, raising("53100"), when=f"new.first_frame = {MIDDLE} and new.lap_id = '{waits.lap_id}'")
 
     with capture_logs() as log:
         sha256 = await rig.publish(arrow(waits))
@@ -172,7 +172,7 @@ async def test_a_lap_that_kills_its_connection_is_set_aside(app: App, rig: LapCl
     await break_table(
         stored,
         "perform pg_terminate_backend(pg_backend_pid());",
-        when=f"new.frame_index = {MIDDLE} and new.lap_id = '{poison.lap_id}'",
+        when=f"new.first_frame = {MIDDLE} and new.lap_id = '{poison.lap_id}'",
     )
     payload = arrow(poison)
 

@@ -1,6 +1,5 @@
 """Frames into PostgreSQL by binary COPY: every channel, every value, every null, in order."""
 
-import uuid
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,19 @@ import pytest
 from sqlalchemy import text
 from tests.server.support import Stored, new_lap
 from tests.server.telemetry.channel_values import same, values
+from tests.server.telemetry.storing import received, store_frames
 
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
 from racing_coach_server.database.engine import Database
-from racing_coach_server.telemetry.binary_copy import _PIECE, _ROWS, COPY_COLUMNS, binary_copy
-from racing_coach_server.telemetry.copy_frames import copy_frames
+from racing_coach_server.telemetry.binary_copy import _BLOCKS, _PIECE, COPY_COLUMNS, binary_copy
+from racing_coach_server.telemetry.models import BLOCK_FRAMES
+from racing_coach_server.telemetry.service import TelemetryService
+
+AT_ONCE = _BLOCKS * BLOCK_FRAMES
 
 
 async def copied(database: Database, stored: Stored, frames: pa.RecordBatch) -> dict[str, list[Any]]:
-    lap_id = uuid.uuid4()
-    async with database.transaction() as session:
-        await copy_frames(session, frames, session_id=uuid.uuid4(), lap_id=lap_id)
-    return await stored.columns(lap_id)
+    return await stored.columns(await store_frames(database, frames))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -41,7 +41,7 @@ async def test_any_frame_comes_out_as_it_went_in(database: Database, stored: Sto
 async def test_columns_without_a_value_and_with_few(database: Database, stored: Stored, seed: int) -> None:
     """Some channels wholly null, some null in frames of a later piece only, some in none."""
     chance = np.random.default_rng(seed)
-    rows = 2 * _ROWS + 10
+    rows = AT_ONCE + BLOCK_FRAMES + 10
     columns = []
     for channel in CHANNELS:
         column = values(channel, rows, chance)
@@ -60,20 +60,20 @@ async def test_columns_without_a_value_and_with_few(database: Database, stored: 
         assert same(found[name], frames.column(name)), name
 
 
-@pytest.mark.parametrize("rows", [1, _ROWS - 1, _ROWS, _ROWS + 1, 3 * _ROWS + 7])
+@pytest.mark.parametrize(
+    "rows", [1, BLOCK_FRAMES - 1, BLOCK_FRAMES, BLOCK_FRAMES + 1, AT_ONCE, AT_ONCE + 2 * BLOCK_FRAMES + 7]
+)
 async def test_frames_keep_their_order_across_pieces(database: Database, stored: Stored, rows: int) -> None:
     """frame_index counts from 0 in driving order, whatever the lap's length is against the piece's."""
     lap = new_lap()
     table = pa.Table.from_batches([lap.frames] * (rows // lap.frames.num_rows + 1)).slice(0, rows).combine_chunks()
     frames = table.to_batches()[0].set_column(1, LAP_SCHEMA.field(1), pa.array(np.arange(rows, dtype=np.float64)))
-    session_id, lap_id = uuid.uuid4(), uuid.uuid4()
 
-    async with database.transaction() as session:
-        await copy_frames(session, frames, session_id=session_id, lap_id=lap_id)
+    lap_id = await store_frames(database, frames)
 
     found = await stored.query("select frame_index, session_time, track_session_id from telemetry order by frame_index")
     assert [(row[0], row[1]) for row in found] == [(index, float(index)) for index in range(rows)]
-    assert {row[2] for row in found} == {session_id}
+    assert {row[2] for row in found} == {(await stored.lap(lap_id))["track_session_id"]}
 
 
 async def test_the_copy_is_in_the_sessions_transaction(database: Database, stored: Stored) -> None:
@@ -81,7 +81,7 @@ async def test_the_copy_is_in_the_sessions_transaction(database: Database, store
     lap = new_lap()
     with pytest.raises(RuntimeError, match="changed our mind"):  # noqa: PT012 (the block is the transaction)
         async with database.transaction() as session:
-            await copy_frames(session, lap.frames, session_id=uuid.uuid4(), lap_id=lap.lap_id)
+            await TelemetryService(session).store_lap(received(lap))
             seen = (await session.execute(text("select count(*) from telemetry"))).scalar_one()
             raise RuntimeError("changed our mind")
 
@@ -92,7 +92,7 @@ async def test_the_copy_is_in_the_sessions_transaction(database: Database, store
 def test_the_bytes_are_a_postgresql_binary_copy() -> None:
     """Signature, then every tuple with the number of columns, then the trailer (PostgreSQL documentation, COPY)."""
     lap = new_lap()
-    pieces = list(binary_copy(lap.frames, session_id=uuid.uuid4(), lap_id=lap.lap_id))
+    pieces = list(binary_copy(lap.frames, lap_id=lap.lap_id))
     data = b"".join(pieces)
 
     assert data.startswith(b"PGCOPY\n\xff\r\n\0" + bytes(8))

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.server.support import Stored, new_lap, new_laps
 from tests.server.telemetry.channel_values import same, values
+from tests.server.telemetry.storing import received, store_frames
 
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.copy_format import HEADER, TRAILER
-from racing_coach_server.telemetry.copy_frames import copy_frames
 from racing_coach_server.telemetry.exceptions import StoredLapUnreadableError
 from racing_coach_server.telemetry.models import LapRecord
-from racing_coach_server.telemetry.read_frames import _layout, _rows
+from racing_coach_server.telemetry.read_frames import _batch
 from racing_coach_server.telemetry.reading import StoredLaps
-from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
 NULLABLE = [channel.name for channel in CHANNELS if not channel.required]
@@ -48,13 +46,6 @@ def _zero(kind: pa.DataType) -> pa.Scalar:
     return pa.scalar(False, kind) if pa.types.is_boolean(kind) else pa.scalar(0, kind)
 
 
-async def copy_in(database: Database, frames: pa.RecordBatch) -> uuid.UUID:
-    lap_id = uuid.uuid4()
-    async with database.transaction() as session:
-        await copy_frames(session, frames, session_id=uuid.uuid4(), lap_id=lap_id)
-    return lap_id
-
-
 async def columns(database: Database, lap_id: uuid.UUID, names: Sequence[str] = LAP_SCHEMA.names) -> pa.RecordBatch:
     async with database.transaction() as session:
         return await StoredLaps(session).columns(lap_id, names)
@@ -72,7 +63,7 @@ async def test_what_is_read_is_what_sql_says_to_the_bit(
 ) -> None:
     """Any values, any nulls, any choice of channels in any order: the same as a query row by row, and as was written."""
     frames = any_frames(seed, rows, nulls)
-    lap_id = await copy_in(database, frames)
+    lap_id = await store_frames(database, frames)
 
     found = await columns(database, lap_id, names)
 
@@ -91,7 +82,7 @@ async def test_not_a_number_is_no_null(database: Database) -> None:
     index = LAP_SCHEMA.get_field_index("rpm")
     frames = frames.set_column(index, LAP_SCHEMA.field(index), pa.array([1.0, float("nan"), None], pa.float32()))
 
-    found = (await columns(database, await copy_in(database, frames), ["rpm"])).column("rpm")
+    found = (await columns(database, await store_frames(database, frames), ["rpm"])).column("rpm")
 
     assert found.null_count == 1
     assert str(found.to_pylist()) == "[1.0, nan, None]"
@@ -107,7 +98,7 @@ async def test_an_unknown_lap_has_no_frames(database: Database) -> None:
 async def test_the_analysis_gets_numbers(database: Database) -> None:
     """float64, NaN for no value, a channel without any value left out; no timestamp unless it is asked for."""
     frames = any_frames(1, 50, {"rpm": "all", "gear": "some", "on_pit_road": "some"})
-    lap_id = await copy_in(database, frames)
+    lap_id = await store_frames(database, frames)
 
     async with database.transaction() as session:
         found = await StoredLaps(session).channels(lap_id)
@@ -125,29 +116,50 @@ async def test_the_analysis_gets_numbers(database: Database) -> None:
     "spoil",
     [
         lambda stream: stream[:-1],
-        lambda stream: stream + b"\0",
+        lambda stream: stream[:-2] + b"\0" + stream[-2:],
         lambda stream: b"X" + stream[1:],
         lambda stream: stream[:-2] + b"\0\0",
-        lambda stream: stream[:24] + b"\x01" + stream[25:],
+        lambda stream: stream.replace((700).to_bytes(4), (701).to_bytes(4)),
+        lambda stream: stream[:LAST_AT] + (3).to_bytes(4) + stream[LAST_AT + 4 :],
+        lambda stream: stream.replace(SECOND_ELEMENT, SECOND_ELEMENT[:3] + b"\x05" + SECOND_ELEMENT[4:]),
+        lambda stream: stream.replace((2).to_bytes(4) + (1).to_bytes(4), (3).to_bytes(4) + (1).to_bytes(4)),
+        lambda stream: stream.replace((4).to_bytes(4) + (0).to_bytes(4), (4).to_bytes(4) + (480).to_bytes(4)),
     ],
-    ids=["short", "long", "another signature", "no trailer", "another length"],
+    ids=[
+        *("short", "long", "another signature", "no trailer", "another type", "another last length"),
+        *("another length", "more elements than said", "a block missing"),
+    ],
 )
-def test_a_stream_that_is_not_as_it_was_counted_is_refused(spoil: Any) -> None:
+@pytest.mark.parametrize("last", [b"\xff\xff\xff\xff", b"\0\0\0\4\x40\0\0\0"], ids=["with a null", "without"])
+def test_a_stream_that_is_not_what_a_lap_is_is_refused(spoil: Any, last: bytes) -> None:
     """No number is made of bytes that lie elsewhere than they should."""
-    layout = _layout(("speed",), frozenset())
-    row = np.zeros(1, layout)
-    row["fields"], row["length of speed"] = 1, 4
-    stream = HEADER + row.tobytes() + TRAILER
-    assert len(_rows(stream, layout, 1)) == 1
+    stream = one_block(last)
+    schema = pa.schema([LAP_SCHEMA.field("speed")])
+    assert _batch(memoryview(stream), schema).num_rows == 2
+    spoilt = spoil(stream)
+    assert spoilt != stream
 
     with pytest.raises(StoredLapUnreadableError):
-        _rows(spoil(stream), layout, 1)
+        _batch(memoryview(spoilt), schema)
+
+
+SECOND_ELEMENT = (4).to_bytes(4) + b"\x3f\x80\0\0"
+
+
+LAST_AT = len(HEADER) + 2 + 3 * 4 + 2 * 4 + 20 + 8
+"""Where the last element begins."""
+
+
+def one_block(last: bytes) -> bytes:
+    """A block of two frames: one speed, and another."""
+    array = b"".join(number.to_bytes(4) for number in (1, int(last[0] == 0xFF), 700, 2, 1)) + SECOND_ELEMENT + last
+    fields = [(0).to_bytes(4), (2).to_bytes(4), array]
+    return HEADER + (3).to_bytes(2) + b"".join(len(field).to_bytes(4) + field for field in fields) + TRAILER
 
 
 async def store(database: Database, lap: Lap, *, rig_id: str = "rig-1") -> None:
-    received = ReceivedLap(lap, rig_id, encoding="arrow", payload_sha256="00", received_at=datetime.now(UTC))
     async with database.transaction() as session:
-        await TelemetryService(session).store_lap(received)
+        await TelemetryService(session).store_lap(received(lap, rig_id=rig_id))
 
 
 async def test_a_lap_comes_back_whole(database: Database) -> None:

@@ -14,7 +14,6 @@ from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError
-from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
@@ -185,17 +184,3 @@ async def test_the_same_id_in_another_session_is_a_conflict(database: Database) 
 
     with pytest.raises(LapConflictError):
         await store(database, replace(with_session(lap, session_id=uuid.uuid4()), lap_id=lap.lap_id))
-
-
-async def test_laps_stay_what_they_are_when_their_chunk_is_compressed(database: Database, stored: Stored) -> None:
-    """With TimescaleDB a chunk goes to the columnstore, and a lap of the same day comes after it; else it is any table."""
-    early, late = new_laps(2)
-    await store(database, early)
-    if await stored.query("select from pg_extension where extname = 'timescaledb'"):
-        assert await stored.value("select count(compress_chunk(chunk)) from show_chunks('telemetry') chunk") >= 1
-    await store(database, late)
-
-    for lap in (early, late):
-        async with database.transaction() as session:
-            frames = await StoredLaps(session).columns(lap.lap_id)
-        assert frames.equals(lap.frames)

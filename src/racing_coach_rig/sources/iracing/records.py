@@ -38,6 +38,8 @@ _TYPES: Final = {1: "?", 2: "<i4", 3: "<u4", 4: "<f4", 5: "<f8"}
 
 _EXTRA_VARIABLES: Final = ("IsOnTrack", "SessionNum", "SessionUniqueID")
 WANTED_VARIABLES: Final = frozenset(c.iracing for c in CHANNELS if c.iracing) | set(_EXTRA_VARIABLES)
+_WHOLE_NUMBERS: Final = {c.iracing for c in CHANNELS if not pa.types.is_floating(c.type)} | set(_EXTRA_VARIABLES)
+"""Variables that iRacing counts with: as fractions they would be no laps and no sessions."""
 
 
 class LayoutError(ValueError):
@@ -79,7 +81,7 @@ def record_type(memory: Any, header: Any) -> np.dtype[Any]:
     """The structured type of one record, with those of `WANTED_VARIABLES` that the car has.
 
     Raises:
-        LayoutError: a variable outside its record.
+        LayoutError: a variable outside its record, or of another type than iRacing's.
     """
     names: list[str] = []
     formats: list[str] = []
@@ -93,6 +95,8 @@ def record_type(memory: Any, header: Any) -> np.dtype[Any]:
             # numpy adds them up in 32 bits, and reads wherever that leads.
             if not 0 <= variable.offset <= header.buf_len - size:
                 raise LayoutError(f"has damaged variable headers: {name} lies outside its record")
+            if name in _WHOLE_NUMBERS and np.dtype(_TYPES[variable.type]).kind == "f":
+                raise LayoutError(f"has damaged variable headers: {name} is no whole number")
             names.append(name)
             formats.append(_TYPES[variable.type])
             offsets.append(variable.offset)

@@ -82,6 +82,7 @@ DAMAGED = {
     "a variable outside the record": patched(148, b"\xff\xff\x00\x00"),
     "a variable far outside the record": patched(148, b"\xff\xff\xff\x7f"),
     "a variable before the record": patched(148, b"\xff\xff\xff\xff"),
+    "a session number of fractions": ibt_bytes(drive(laps_of(1), variables={**VARIABLES, "SessionNum": "<f4"})),
     "records of gigabytes": patched(36, b"\xff\xff\xff\x7f"),
     "session info of gigabytes": patched(16, b"\xff\xff\xff\x7f"),
 }

@@ -7,7 +7,6 @@ Revises:
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 
@@ -15,8 +14,6 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-log = structlog.stdlib.get_logger(__name__)
 
 _TIMESTAMP = sa.DateTime(timezone=True)
 
@@ -26,7 +23,6 @@ def upgrade() -> None:
     _create_laps()
     _create_rejected_messages()
     _create_telemetry()
-    _make_hypertable()
 
 
 def downgrade() -> None:
@@ -159,39 +155,3 @@ def _create_telemetry() -> None:
         comment="One row a frame. Its columns are those of racing_coach_core.channels; written by COPY only.",
     )
     op.create_index("ix_telemetry_lap_id_frame_index", "telemetry", ["lap_id", "frame_index"])
-
-
-def _make_hypertable() -> None:
-    """A hypertable with columnstore where TimescaleDB can be had, a plain table where not."""
-    connection = op.get_bind()
-    available = connection.execute(
-        sa.text("select default_version from pg_available_extensions where name = 'timescaledb'")
-    ).scalar()
-    if available is None:
-        log.info("telemetry is a plain table", reason="the timescaledb extension is not available")
-        return
-    try:
-        with connection.begin_nested():
-            op.execute("create extension if not exists timescaledb")
-    except sa.exc.DBAPIError as error:
-        log.warning(
-            "telemetry is a plain table",
-            reason="the timescaledb extension is available but could not be created",
-            error=str(error.orig),
-            remedy="as a superuser: create extension timescaledb, in an empty database, then start again",
-        )
-        return
-    op.execute(
-        "select create_hypertable('telemetry', by_range('timestamp', interval '7 days'),"
-        " create_default_indexes => false)"
-    )
-    version = connection.execute(
-        sa.text("select extversion from pg_extension where extname = 'timescaledb'")
-    ).scalar_one()
-    # `compress` is the name that every 2.x has; 2.18 calls the same thing columnstore.
-    op.execute(
-        "alter table telemetry set (timescaledb.compress, timescaledb.compress_segmentby = 'lap_id',"
-        " timescaledb.compress_orderby = 'timestamp')"
-    )
-    op.execute("select add_compression_policy('telemetry', compress_after => interval '14 days')")
-    log.info("telemetry is a hypertable with columnstore", timescaledb=version)

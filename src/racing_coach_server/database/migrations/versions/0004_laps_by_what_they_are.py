@@ -1,8 +1,9 @@
 """Laps by what they are: track, car, driver and when it was driven stand in the lap's own row, with indexes;
-and the records of laps that were deleted, and of sessions that were relabelled.
+and the records of laps that were deleted, of sessions that were relabelled, and of
+backups.
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 """
 
 from typing import Final
@@ -12,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -48,7 +49,7 @@ update laps set
     driven_at = coalesce(
         (select a.driven_at from lap_analyses a where a.lap_id = laps.id),
         (select case when f.timestamp > '1971-01-01 00:00:00+00' then f.timestamp end
-            from telemetry f where f.lap_id = laps.id order by f.frame_index desc limit 1),
+            from {frames} f where f.lap_id = laps.id order by f.frame_index desc limit 1),
         laps.received_at
     )
 from track_sessions s where s.id = laps.track_session_id
@@ -60,7 +61,9 @@ def upgrade() -> None:
     for name in _TEXTS:
         op.add_column("laps", sa.Column(name, sa.Text()))
     op.add_column("laps", sa.Column("driven_at", _TIMESTAMP))
-    op.execute(_FILL)
+    # Rows that are not in blocks yet have an index that finds the last one.
+    rows = op.get_bind().execute(sa.text("select to_regclass('telemetry_rows')")).scalar()
+    op.execute(_FILL.format(frames="telemetry" if rows is None else "telemetry_rows"))
     for name in (*_TEXTS, "driven_at"):
         op.alter_column("laps", name, nullable=False)
     op.drop_index("ix_laps_received_at", "laps")
@@ -68,7 +71,20 @@ def upgrade() -> None:
         op.create_index(name, "laps", list(columns))
     _create_deleted_laps()
     _create_session_relabels()
+    _create_backups()
     op.create_index("ix_lap_comparisons_reference_lap_id", "lap_comparisons", ["reference_lap_id"])
+
+
+def _create_backups() -> None:
+    op.create_table(
+        "backups",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("taken_at", _TIMESTAMP, nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("laps", sa.BigInteger(), nullable=False),
+        sa.Column("frames", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_backups"),
+    )
 
 
 def _create_deleted_laps() -> None:
@@ -105,7 +121,7 @@ def _create_session_relabels() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_lap_comparisons_reference_lap_id", "lap_comparisons")
-    for table in ("session_relabels", "deleted_laps"):
+    for table in ("backups", "session_relabels", "deleted_laps"):
         op.drop_table(table)
     for name in _INDEXES:
         op.drop_index(name, "laps")

@@ -1,4 +1,4 @@
-"""What the doctor found."""
+"""What a doctor found, the rig's or the daemon's."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,0 +1,21 @@
+"""The table of backups that were made."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, Identity, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from racing_coach_server.database.base import Base
+
+
+class BackupRecord(Base):
+    """A backup of this database, of one moment."""
+
+    __tablename__ = "backups"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, init=False)
+    taken_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    place: Mapped[str] = mapped_column(Text)
+    """Host and folder."""
+    laps: Mapped[int] = mapped_column(BigInteger)
+    frames: Mapped[int] = mapped_column(BigInteger)

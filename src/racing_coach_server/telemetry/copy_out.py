@@ -1,0 +1,19 @@
+"""What a query finds, as a binary COPY stream, on the session's own connection."""
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def copy_out(session: AsyncSession, query: str, *parameters: Any) -> bytearray:
+    """Run a query, whose parameters are $1 and so on. Returns its stream, whole."""
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    stream = bytearray()
+
+    async def take(piece: bytes) -> None:
+        stream.extend(piece)
+
+    await driver.copy_from_query(query, *parameters, output=take, format="binary")
+    return stream
