@@ -34,7 +34,7 @@ def pictures(running: Stage) -> list[Picture]:
     """All of them."""
     lap = f"/lap/{running.laps[EARLY_BRAKER][-1]}"
     return [
-        Picture("web-pit-wall", "/", ".rig .said", dark=True, size=(1440, 620)),
+        Picture("web-pit-wall", "/", ".rig .said", dark=True, size=(1440, 486)),
         Picture("web-lap", lap, ".plot canvas", "c", dark=True),
         Picture("web-lap-light", lap, ".plot canvas", size=(1280, 1000)),
         Picture("web-lap-phone", lap, ".plot canvas", "c", dark=True, size=(360, 740)),
