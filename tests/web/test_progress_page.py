@@ -34,3 +34,6 @@ async def test_progress_on_a_phone(tabs: Tabs, stage: Stage) -> None:
     await expect(page.locator(".plot canvas").first).to_be_visible()
     assert await overflow(page) <= 0
     await tabs.picture(page, "progress-phone-light", whole=True)
+    await page.locator(".plot .u-over").first.tap()
+    await page.get_by_role("link", name="Open").tap()
+    await page.wait_for_url("**/lap/*")

@@ -22,6 +22,7 @@ export const PROGRESS_KEYS = [
 
 const OVER = /** @type {const} */ ({ laps: "Laps", sessions: "Stints", days: "Days" });
 const LAST = 8;
+const HINT = matchMedia("(pointer: coarse)").matches ? "Touch a lap" : "Enter or a click opens a lap";
 
 /** @type {keyof typeof OVER} */
 let over = "laps";
@@ -118,7 +119,7 @@ export class ProgressPlots {
 
   /** @param {Stretch[]} stretches */
   #fillBar(stretches) {
-    const place = el("p.place", null, el("span.muted", null, over === "laps" ? "Enter or a click opens a lap" : "Median, and the best beside it"));
+    const place = el("p.place", null, el("span.muted", null, over === "laps" ? HINT : "Median, and the best beside it"));
     const buttons = Object.entries(OVER).map(([what, text]) =>
       el("button", { type: "button", "aria-pressed": String(what === over), click: () => this.#choose(/** @type {keyof typeof OVER} */ (what)) }, text),
     );
@@ -126,7 +127,8 @@ export class ProgressPlots {
     this.view.onCursor((cursor) => {
       if (cursor === null) return;
       const lap = this.laps[cursor];
-      if (over === "laps") setText(place, `Lap ${lap.lap_number} · ${dayAndTime(lap.driven_at)} · ${lapTime(lap.lap_time)}`);
+      const said = () => `Lap ${lap.lap_number} · ${dayAndTime(lap.driven_at)} · ${lapTime(lap.lap_time)} `;
+      if (over === "laps") fill(place, said(), el("a", { href: `/lap/${encodeURIComponent(lap.lap_id)}` }, "Open"));
       else setText(place, stretchText(stretches[cursor]));
     });
   }
