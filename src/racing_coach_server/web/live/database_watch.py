@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from racing_coach_core.backoff import Backoff
 from racing_coach_core.concurrency import first_of
+from racing_coach_core.exceptions import Fault
 from racing_coach_server.config import Settings
 from racing_coach_server.database.announcing import CHANNEL, Announced, announcement
-from racing_coach_server.database.faults import in_words
+from racing_coach_server.database.faults import fault_of, in_words
 from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.web.live.queries import WallQueries
 from racing_coach_server.web.live.wall import Cause, Wall
@@ -65,8 +66,10 @@ class DatabaseWatch:
             while True:
                 try:
                     await self._listen(backoff)
-                except Exception as error:  # noqa: BLE001 (whatever it is, the pages go on)
+                except Exception as error:  # whatever it is, the pages go on
                     self._trouble.began(in_words(error))
+                    if fault_of(error) is not Fault.WORLD:
+                        log.error("listening to the database failed", exc_info=error)
                     self._wall.put_database(_AWAY)
                 await asyncio.sleep(backoff.next_s())
         finally:

@@ -33,8 +33,6 @@ _ALWAYS: Final = {
 _NOT_KEPT: Final = "no-store"
 """Laps and names are for who is signed in, not for the next one at this browser; files say otherwise for themselves."""
 
-_A_YEAR: Final = "max-age=31536000"
-
 
 class Headers:
     """Sets them on every answer, errors too."""
@@ -54,8 +52,6 @@ class Headers:
                 for name, value in _ALWAYS.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", _NOT_KEPT)
-                if scope["scheme"] == "https":
-                    headers["Strict-Transport-Security"] = _A_YEAR
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import httpx
 from tests.daemon import DaemonProcess
@@ -112,6 +113,28 @@ async def test_who_is_there_is_said(broker: Broker, database_url: str) -> None:
                 lambda event: event.kind == "daemon" and event.data["instance"] == settings.instance
             )
     assert daemon.data["heartbeat"]["status"] == "healthy"
+
+
+async def test_a_rig_that_comes_and_goes_is_told_of_a_few_times(broker: Broker, database_url: str) -> None:
+    """However often it says so; the last word counts."""
+    async with (
+        served(web_settings(broker, database_url)) as site,
+        Connection(mqtt_settings(broker, "rig-7"), client_id="rig-7", clean=True) as rig,
+    ):
+        await site.reaches()
+        topic = site.settings.mqtt.topics.rig_status.build(rig="rig-7")
+        async with site.events() as stream:
+            await stream.next("snapshot")
+            for second in range(60):
+                at = datetime(2026, 11, 25, 12, 0, second, tzinfo=UTC)
+                said = RigStatus(online=second % 2 == 1, timestamp=at)
+                await rig.publish(topic, said.model_dump_json().encode())
+            await stream.until(
+                lambda event: event.kind == "rig" and event.data["rig"]["online_since"] == "2026-11-25T12:00:59Z"
+            )
+    told = [event for event in stream.seen if event.kind == "rig"]
+    assert told[-1].data["rig"]["online"] is True
+    assert len(told) < 30
 
 
 async def test_the_database_goes_and_comes_back(broker: Broker, postgres_process: PostgresProcess) -> None:
