@@ -105,14 +105,19 @@ function chooserOf(lapView, ways) {
  * @returns {[value: string, text: string][]}
  */
 function optionsOf(lapView) {
+  const now = lapView.against;
+  // Only of the one that is shown is the theoretical best's time known.
+  const time = lapView.reference?.lap_time ?? null;
   /** @type {[string, string][]} */
-  const options = lapView.references.map((choice) => [choice.against, choiceText(choice)]);
-  const known = options.map(([value]) => value);
-  if (!known.includes("none")) options.push(["none", "Nothing"]);
-  if (!known.includes(lapView.against)) {
-    options.unshift([lapView.against, lapView.reference === null ? "–" : capital(againstText(lapView))]);
+  const options = lapView.references.map((choice) => [
+    choice.against,
+    choiceText(choice.against === now ? { ...choice, lap_time: choice.lap_time ?? time } : choice),
+  ]);
+  if (!options.some(([value]) => value === "none")) options.push(["none", "nothing"]);
+  if (!options.some(([value]) => value === now)) {
+    options.unshift([now, lapView.reference === null ? "–" : capital(againstText(lapView))]);
   }
-  options.push([ANOTHER, "Another lap …"]);
+  options.push([ANOTHER, "another lap …"]);
   return options;
 }
 
