@@ -107,6 +107,19 @@ def _bests() -> Select[Any]:
         .where(LapRecord.track_session_id == TrackSession.id, LapRecord.is_valid)
         .scalar_subquery()
     )
+    # A lap that was stored just now is analysed in a moment, and counts already.
+    not_analysed = lateral(
+        select(LapRecord.id, LapRecord.lap_time)
+        .where(
+            LapRecord.track_session_id == TrackSession.id,
+            LapRecord.is_valid,
+            LapRecord.lap_time.is_not(None),
+            ~exists().where(LapAnalysisRecord.lap_id == LapRecord.id),
+        )
+        .order_by(LapRecord.lap_time)
+        .limit(1),
+        "not_analysed",
+    )
     of_all_time = lateral(
         select(LapAnalysisRecord.lap_id, LapAnalysisRecord.lap_time)
         .where(
@@ -122,11 +135,19 @@ def _bests() -> Select[Any]:
         "best",
     )
     return (
-        select(lap.rig_id, of_session.label("session_best_s"), of_all_time.c.lap_time, of_all_time.c.lap_id)
+        select(
+            lap.rig_id,
+            of_session.label("session_best_s"),
+            of_all_time.c.lap_time,
+            of_all_time.c.lap_id,
+            not_analysed.c.lap_time.label("new_lap_time"),
+            not_analysed.c.id.label("new_lap_id"),
+        )
         .select_from(rigs)
         .join(lap, true())
         .join(TrackSession, TrackSession.id == lap.track_session_id)
         .outerjoin(of_all_time, true())
+        .outerjoin(not_analysed, true())
     )
 
 
@@ -142,7 +163,7 @@ _BESTS: Final = _bests()
 def _rig(name: str, laps: Sequence[Row[Any]], best: Row[Any] | None, answer_ms: AnswerMs) -> RigDocument:
     last = laps[0] if laps else None
     about = {field: None if last is None else getattr(last, field) for field in (*_OF_A_SESSION, "session_id")}
-    best_lap_id = None if best is None else best.lap_id
+    best_s, best_lap_id = _best(best)
     return RigDocument.model_validate(
         about
         | {
@@ -152,11 +173,20 @@ def _rig(name: str, laps: Sequence[Row[Any]], best: Row[Any] | None, answer_ms: 
             "driver": None if last is None else last.driver_id or name,
             "driver_name": None if last is None else last.driver_name or last.driver_id or name,
             "session_best_s": None if best is None else best.session_best_s,
-            "best_s": None if best is None else best.lap_time,
+            "best_s": best_s,
             "best_lap_id": best_lap_id,
             "laps": [_lap(row, answer_ms(row.id, row.received_at), is_best=row.id == best_lap_id) for row in laps],
         }
     )
+
+
+def _best(row: Row[Any] | None) -> tuple[float | None, UUID | None]:
+    """The better of what is analysed and what is not yet."""
+    if row is None:
+        return None, None
+    if row.lap_time is None or (row.new_lap_time is not None and row.new_lap_time < row.lap_time):
+        return row.new_lap_time, row.new_lap_id
+    return row.lap_time, row.lap_id
 
 
 def _lap(row: Row[Any], answer_ms: float | None, *, is_best: bool) -> RigLap:

@@ -82,6 +82,9 @@ async def test_who_comes_back_misses_nothing(broker: Broker, database_url: str) 
         async with site.events("of-another-1") as stream:
             assert (await stream.next()).kind == "snapshot"
 
+    best = min(laps, key=lambda lap: lap.lap_time or 0)
+    assert event.data["rig"]["best_lap_id"] == str(best.lap_id)  # analysed or not
+    assert [lap["lap_id"] for lap in event.data["rig"]["laps"] if lap["is_best"]] == [str(best.lap_id)]
     assert [lap["lap_id"] for lap in event.data["rig"]["laps"]] == [str(lap.lap_id) for lap in reversed(laps)]
 
 
