@@ -18,10 +18,10 @@ class EncodedLap:
     session_id: str
     lap_id: str
 
-    def of(self, session_id: uuid.UUID) -> tuple[bytes, memoryview]:
+    def of(self, session_id: uuid.UUID, lap_id: uuid.UUID | None = None) -> tuple[bytes, memoryview]:
         """The same lap, driven in another session."""
         head = self.head.replace(self.session_id.encode(), str(session_id).encode())
-        return head.replace(self.lap_id.encode(), str(uuid.uuid4()).encode()), self.tail
+        return head.replace(self.lap_id.encode(), str(lap_id or uuid.uuid4()).encode()), self.tail
 
     def __len__(self) -> int:
         return len(self.head) + len(self.tail)
@@ -42,7 +42,7 @@ class Payloads:
 
     def read(self, encoding: str) -> list[EncodedLap]:
         return [
-            _split(self.file(encoding, number).read_bytes(), self.session_id, lap_id)
+            split(self.file(encoding, number).read_bytes(), self.session_id, lap_id)
             for number, lap_id in enumerate(self.lap_ids)
         ]
 
@@ -60,6 +60,7 @@ class Payloads:
         return cls(**{**values, "directory": Path(values["directory"]), "lap_ids": tuple(values["lap_ids"])})
 
 
-def _split(payload: bytes, session_id: str, lap_id: str) -> EncodedLap:
+def split(payload: bytes, session_id: str, lap_id: str) -> EncodedLap:
+    """An encoded lap as one that is given other names."""
     end = max(payload.rindex(name.encode()) + len(name) for name in (session_id, lap_id))
     return EncodedLap(payload[:end], memoryview(payload)[end:], session_id, lap_id)

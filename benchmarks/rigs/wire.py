@@ -31,11 +31,11 @@ class RigConnection:
         """
         self._reader, self._writer = await asyncio.open_connection(host, port)
         flags = 0x02 | (0xC0 if credentials else 0)
-        body = _text("MQTT") + bytes([5, flags]) + struct.pack("!H", 600)
-        body += _properties(_RECEIVE_MAXIMUM + struct.pack("!H", 100)) + _text(client_id)
+        body = text("MQTT") + bytes([5, flags]) + struct.pack("!H", 600)
+        body += properties(_RECEIVE_MAXIMUM + struct.pack("!H", 100)) + text(client_id)
         for part in credentials or ():
-            body += _text(part)
-        self._writer.write(_packet(0x10, body))
+            body += text(part)
+        self._writer.write(packet(0x10, body))
         self._reading = asyncio.create_task(self._read(), name=f"{client_id} reads")
         kind, answer = await self._replies.get()
         if kind != _CONNACK or answer[1] != 0:
@@ -43,8 +43,8 @@ class RigConnection:
         return self
 
     async def subscribe(self, topic_filter: str) -> None:
-        body = struct.pack("!H", self._next_mid()) + b"\x00" + _text(topic_filter) + b"\x01"
-        self._writer.write(_packet(0x82, body))
+        body = struct.pack("!H", self._next_mid()) + b"\x00" + text(topic_filter) + b"\x01"
+        self._writer.write(packet(0x82, body))
         kind, answer = await self._replies.get()
         if kind != _SUBACK or answer[-1] >= 0x80:
             raise ConnectionError(f"{topic_filter}: the broker answers {answer!r}")
@@ -54,17 +54,17 @@ class RigConnection:
         mid = struct.pack("!H", self._next_mid())
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[mid] = answer
-        properties = _CONTENT_TYPE + _text(content_type) + _CORRELATION_DATA + struct.pack("!H", 2) + mid
-        start = _text(topic) + mid + _properties(properties)
+        more = _CONTENT_TYPE + text(content_type) + _CORRELATION_DATA + struct.pack("!H", 2) + mid
+        start = text(topic) + mid + properties(more)
         length = len(start) + sum(map(len, parts))
-        self._writer.write(bytes([0x32]) + _variable(length) + start)
+        self._writer.write(bytes([0x32]) + variable(length) + start)
         for part in parts:
             self._writer.write(part)
         await self._writer.drain()
         return await answer
 
     async def close(self) -> None:
-        self._writer.write(_packet(0xE0, b""))
+        self._writer.write(packet(0xE0, b""))
         await self._writer.drain()
         self._reading.cancel()
         self._writer.close()
@@ -96,11 +96,11 @@ class RigConnection:
         """An answer: give it to whoever published the lap, and acknowledge it."""
         start = 2 + int.from_bytes(body[:2])
         if first & 0x06:
-            self._writer.write(_packet(0x40, body[start : start + 2]))
+            self._writer.write(packet(0x40, body[start : start + 2]))
             start += 2
         length = body[start]  # of the properties; the daemon's fit one byte
-        properties, payload = body[start + 1 : start + 1 + length], body[start + 1 + length :]
-        correlation = _correlation(properties)
+        told, payload = body[start + 1 : start + 1 + length], body[start + 1 + length :]
+        correlation = _correlation(told)
         if not correlation:
             self.others.put_nowait((time.monotonic(), payload))
             return
@@ -109,18 +109,18 @@ class RigConnection:
             waiting.set_result(payload)
 
 
-def _correlation(properties: bytes) -> bytes:
+def _correlation(told: bytes) -> bytes:
     """The Correlation Data among properties that are all strings or binary."""
     at = 0
-    while at < len(properties):
-        end = at + 3 + int.from_bytes(properties[at + 1 : at + 3])
-        if properties[at : at + 1] == _CORRELATION_DATA:
-            return properties[at + 3 : end]
+    while at < len(told):
+        end = at + 3 + int.from_bytes(told[at + 1 : at + 3])
+        if told[at : at + 1] == _CORRELATION_DATA:
+            return told[at + 3 : end]
         at = end
     return b""
 
 
-def _variable(number: int) -> bytes:
+def variable(number: int) -> bytes:
     """MQTT's variable byte integer."""
     out = bytearray()
     while True:
@@ -130,13 +130,16 @@ def _variable(number: int) -> bytes:
             return bytes(out)
 
 
-def _text(text: str) -> bytes:
-    return struct.pack("!H", len(text.encode())) + text.encode()
+def text(words: str) -> bytes:
+    """A string with its length before it."""
+    return struct.pack("!H", len(words.encode())) + words.encode()
 
 
-def _properties(properties: bytes) -> bytes:
-    return _variable(len(properties)) + properties
+def properties(content: bytes) -> bytes:
+    """Properties with their length before them."""
+    return variable(len(content)) + content
 
 
-def _packet(first: int, body: bytes) -> bytes:
-    return bytes([first]) + _variable(len(body)) + body
+def packet(first: int, body: bytes) -> bytes:
+    """A whole packet; `first` is its type and flags."""
+    return bytes([first]) + variable(len(body)) + body

@@ -21,6 +21,7 @@ from racing_coach_server.exceptions import ClientIdInUseError
 from racing_coach_server.features import FEATURES, MakeFeature
 from racing_coach_server.following.following import Following
 from racing_coach_server.health.handlers import Health
+from racing_coach_server.lifecycle.retention import Retention
 from racing_coach_server.messaging.client import BrokerClient
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.readings import Readings
@@ -59,6 +60,11 @@ class App:
             settings,
             [(feature.name, follower) for feature in made for follower in feature.followers],
             outgoing=lambda: self.client.outgoing,
+            room=lambda: self.client.room(),  # noqa: PLW0108 (there is no client yet)
+        )
+        self.retention = Retention(
+            settings,
+            made,
             room=lambda: self.client.room(),  # noqa: PLW0108 (there is no client yet)
         )
         self.readings = Readings(settings.state_folder)
@@ -115,6 +121,7 @@ class App:
             raise _first(group) from None
         finally:
             await self.following.close()
+            await self.retention.close()
             await self.database.close()
             self.dependencies.close()
             for signum in (signal.SIGTERM, signal.SIGINT):
@@ -135,6 +142,7 @@ class App:
             tasks.create_task(self.client.run(), name="broker")
             tasks.create_task(self.health.run(lambda: self.client.outgoing), name="heartbeat")
             tasks.create_task(self.following.run(), name="followers")
+            tasks.create_task(self.retention.run(), name="retention")
 
     async def _until_it_works(self, attempt: Callable[[], Any], trouble: Trouble) -> None:
         backoff = Backoff()

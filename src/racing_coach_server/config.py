@@ -78,6 +78,9 @@ class DatabaseSettings(BaseModel):
     url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr(
         "postgresql://racing_coach@127.0.0.1:5432/racing_coach"
     )
+    read_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        default=None, description="a read replica, for those who only read; what it lags behind is said"
+    )
     connect_timeout_s: float = Field(default=10.0, gt=0)
     command_timeout_s: float = Field(
         default=60.0, gt=0, description="a statement without an answer for so long is tried again"
@@ -85,6 +88,11 @@ class DatabaseSettings(BaseModel):
     synchronous_commit: Literal["on", "remote_apply", "remote_write", "local"] = Field(
         default="on", description="'off' would answer laps before they are safe and is not offered"
     )
+
+    @property
+    def for_reading(self) -> "DatabaseSettings":
+        """The way to the read replica; to the database itself where there is none."""
+        return self if self.read_url is None else self.model_copy(update={"url": self.read_url})
 
     @property
     def where(self) -> str:
@@ -186,6 +194,17 @@ class CoachingSettings(BaseModel):
     language: Annotated[str, AfterValidator(_language)] = Field(default="en", description="of what the coach says")
 
 
+class RetentionSettings(BaseModel):
+    """How long laps are kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep_days: int | None = Field(
+        default=None, ge=1, description="laps received longer ago are deleted; for ever if not set"
+    )
+    interval_s: float = Field(default=3600.0, gt=0, description="between two looks for such laps")
+
+
 class HealthSettings(BaseModel):
     """Heartbeats."""
 
@@ -237,6 +256,7 @@ class Settings(EnvironmentSettings):
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
     followers: FollowerSettings = FollowerSettings()
+    retention: RetentionSettings = RetentionSettings()
     health: HealthSettings = HealthSettings()
     limits: PayloadLimits = PayloadLimits()
     coaching: CoachingSettings = CoachingSettings()

@@ -20,6 +20,11 @@ EDGES = {
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
     "web/reading.py",  # a page, which can only read
+    "doctor/database.py",  # how far the read replica is behind
+    "commands/prune.py",  # how many laps are old
+    "lifecycle/sweep.py",  # a few laps that are deleted
+    "lifecycle/erasure.py",  # a rejected message that is erased, and the record of it
+    "lifecycle/exporting.py",  # a lap that is exported
     "doctor/laps.py",  # the doctor's look at what is stored
     "backup/verify.py",  # laps looked at, page by page
 }

@@ -9,6 +9,7 @@ from racing_coach_core.topics import Topics
 from racing_coach_server.analytics.comparison.events import LapCompared
 from racing_coach_server.analytics.comparison.service import ComparisonService
 from racing_coach_server.coaching.coach import Coach
+from racing_coach_server.coaching.kept import FOLLOWER, KeptCoaching
 from racing_coach_server.coaching.service import VERSION, CoachingService
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.feature import Feature
@@ -22,13 +23,13 @@ def coaching(dependencies: Dependencies) -> Feature:
     """The feature."""
     enabled = dependencies.settings.coaching.enabled
     followers = [LapCoach(dependencies.once(Coach), dependencies.topics)] if enabled else []
-    return Feature("coaching", followers=followers)
+    return Feature("coaching", followers=followers, kept=KeptCoaching)
 
 
 class LapCoach(PublishingFollower[LapCompared]):
     """Says one thing of every lap, once, while it is fresh."""
 
-    name = "coaching"
+    name = FOLLOWER
     version = VERSION
     follows = LapCompared
 

@@ -21,7 +21,7 @@ from racing_coach_server.commands.output import (
     print_json,
     print_table,
 )
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import count, loss, moment, number, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -60,7 +60,7 @@ def show_coaching(
         assert rig is not None
         return await _of_rig(session, rig, limit)
 
-    said = in_transaction(work)
+    said = reading(work)
     if as_json:
         messages = [_message(record) for _, record in said]
         print_json(messages[0] if rig is None else messages)

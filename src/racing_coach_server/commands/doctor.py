@@ -18,7 +18,7 @@ from racing_coach_server.commands.text import shown
 from racing_coach_server.config import Settings, load_settings
 from racing_coach_server.doctor.broker import examine_broker
 from racing_coach_server.doctor.daemon import examine_daemon
-from racing_coach_server.doctor.database import examine_database
+from racing_coach_server.doctor.database import examine_database, examine_replica
 from racing_coach_server.doctor.laps import examine_laps
 
 _STYLE = {Verdict.GOOD: "green", Verdict.ADVICE: "yellow", Verdict.BAD: "bold red"}
@@ -44,6 +44,7 @@ async def _examine(settings: Settings) -> Report:
     is_readable = await examine_database(settings, report)
     if is_readable:
         await examine_laps(settings, report)
+    await examine_replica(settings, report)
     await examine_broker(settings, report)
     if is_readable:
         await examine_daemon(settings, report)

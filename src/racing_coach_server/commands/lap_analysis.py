@@ -16,7 +16,7 @@ from racing_coach_server.analytics.lap_analysis.models import LapAnalysisRecord
 from racing_coach_server.analytics.lap_analysis.on_demand import AnalysisOnDemand
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.lap_tables import analysis_table, comparison_table
-from racing_coach_server.commands.runner import with_dependencies
+from racing_coach_server.commands.runner import reading_with_dependencies
 from racing_coach_server.commands.text import plain
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
@@ -48,7 +48,7 @@ def analyze_lap(lap_id: LapArgument, as_json: JsonOption = False) -> None:
         return stored, lap_analysis_document(record, track_map), track_map
 
     # What is found out is kept, also where there is nothing to show.
-    stored, document, track_map = with_dependencies(work)
+    stored, document, track_map = reading_with_dependencies(work)
     if as_json:
         typer.echo(document.model_dump_json(indent=2))
     if document.measures is None or track_map is None:
@@ -85,7 +85,7 @@ def compare_lap(lap_id: LapArgument, against: AgainstOption = None, as_json: Jso
         assert track_map is not None  # or there was nothing to compare by
         return stored, reference, document, track_map
 
-    stored, reference, document, track_map = with_dependencies(work)
+    stored, reference, document, track_map = reading_with_dependencies(work)
     if as_json:
         typer.echo(document.model_dump_json(indent=2))
     else:

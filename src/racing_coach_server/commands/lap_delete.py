@@ -1,6 +1,6 @@
 """`racing-coach laps delete`: takes laps away for good."""
 
-from collections.abc import Sequence
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -10,12 +10,12 @@ from racing_coach_core.lap_times import format_lap_time
 from racing_coach_server.commands.lap_ids import find_laps
 from racing_coach_server.commands.lap_tables import title
 from racing_coach_server.commands.output import remark
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import in_transaction, with_dependencies
 from racing_coach_server.commands.text import count
-from racing_coach_server.commands.what_follows import keep_followers_off, without_laps
-from racing_coach_server.config import Settings
+from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.features import FEATURES
+from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.telemetry.changing import LapChanges
-from racing_coach_server.telemetry.schemas import StoredLap
 
 LapsArgument = Annotated[list[str], typer.Argument(metavar="LAP...", help="Lap_ids, or their first parts.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
@@ -37,19 +37,14 @@ def delete_laps(lap_ids: LapsArgument, dry_run: DryRunOption = False, yes: YesOp
     if not yes:
         typer.confirm(f"delete {count(len(found), 'lap')} for good?", abort=True, err=True)
 
-    async def work(session: AsyncSession, _: Settings) -> tuple[int, int]:
-        return await _delete(session, found)
+    async def work(session: AsyncSession, dependencies: Dependencies) -> Counter[str]:
+        features = [make(dependencies) for make in FEATURES]
+        await LapChanges(session).note_deletion(found)
+        return await LapDeletion(session, features).delete([lap.lap_id for lap in found])
 
-    others, chosen = in_transaction(work)
+    gone = with_dependencies(work)
+    others, chosen = gone["comparisons of other laps"], gone["references"]
     remark(f"{count(len(found), 'lap')} deleted{consequences(others, chosen)}")
-
-
-async def _delete(session: AsyncSession, laps: Sequence[StoredLap]) -> tuple[int, int]:
-    lap_ids = [lap.lap_id for lap in laps]
-    await keep_followers_off(session, lap_ids)
-    found = await without_laps(session, lap_ids)
-    await LapChanges(session).delete(laps)
-    return found
 
 
 def consequences(others: int, chosen: int) -> str:

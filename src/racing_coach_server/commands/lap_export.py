@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_core.lap import Lap
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.output import remark
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -39,7 +39,7 @@ def export_lap(
     async def work(session: AsyncSession, _: Settings) -> Lap:
         return await StoredLaps(session).lap(await find_lap(session, lap_id))
 
-    lap = in_transaction(work)
+    lap = reading(work)
     chosen = kind or _by_name(output)
     if output == _STANDARD_OUTPUT:
         write_lap(lap, sys.stdout.buffer, chosen)

@@ -16,7 +16,7 @@ from racing_coach_server.commands.output import (
     print_json,
     print_table,
 )
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import driver, measured, moment, shown, track
 from racing_coach_server.config import Settings
 from racing_coach_server.telemetry.reading import StoredLaps
@@ -31,7 +31,7 @@ def show_lap(lap_id: LapArgument, as_json: JsonOption = False, as_csv: CsvOption
         stored = await find_lap(session, lap_id)
         return stored, lap_details(stored, await StoredLaps(session).columns(stored.lap_id))
 
-    stored, document = in_transaction(work)
+    stored, document = reading(work)
     if as_json:
         print_json(document)
     elif as_csv:

@@ -20,7 +20,7 @@ from racing_coach_server.commands.output import (
     remark,
     width,
 )
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.when import WHEN, when
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -118,7 +118,7 @@ def _show(asked: _Asked, *, as_json: bool, as_csv: bool) -> None:
             return page, {lap_id: str(lap_id) for lap_id in lap_ids}
         return page, dict(await LapSearch(session).short_ids(lap_ids))
 
-    page, ids = in_transaction(work)
+    page, ids = reading(work)
     if as_json:
         print_json(LapListDocument(laps=[lap_document(lap) for lap in page.laps], cursor=page.cursor))
         return

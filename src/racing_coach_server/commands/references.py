@@ -23,7 +23,7 @@ from racing_coach_server.commands.output import (
     print_json,
     print_table,
 )
-from racing_coach_server.commands.runner import in_transaction, with_dependencies
+from racing_coach_server.commands.runner import in_transaction, reading, with_dependencies
 from racing_coach_server.commands.text import count, moment, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.dependencies import Dependencies
@@ -91,7 +91,7 @@ def show_references(
     async def work(session: AsyncSession, _: Settings) -> Sequence[ChosenReference]:
         return await ReferenceService(session).chosen(driver)
 
-    documents = [_document(one) for one in in_transaction(work)]
+    documents = [_document(one) for one in reading(work)]
     if as_json:
         print_json(documents)
         return

@@ -20,7 +20,7 @@ from racing_coach_server.commands.output import (
     remark,
 )
 from racing_coach_server.commands.rejected_actions import find_rejected
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import moment, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -42,7 +42,7 @@ def list_rejected(
     async def work(session: AsyncSession, _: Settings) -> Sequence[RejectionSummary]:
         return await RejectedMessages(session).newest(limit=limit + 1)
 
-    found = in_transaction(work)
+    found = reading(work)
     documents = [RejectedMessageDocument.model_validate(one) for one in found[:limit]]
     if as_json:
         print_json(documents)
@@ -73,7 +73,7 @@ def show_rejected(
 ) -> None:
     """Show one message: why it was rejected, the errors, the traceback if it was our fault."""
     one_form(as_json=as_json, as_csv=as_csv)
-    message = in_transaction(lambda session, _: find_rejected(session, rejected_id))
+    message = reading(lambda session, _: find_rejected(session, rejected_id))
     document = _document(message)
     if as_json:
         print_json(document)

@@ -21,7 +21,7 @@ from racing_coach_server.commands.output import (
     print_json,
     print_table,
 )
-from racing_coach_server.commands.runner import in_transaction
+from racing_coach_server.commands.runner import in_transaction, reading
 from racing_coach_server.commands.text import moment, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
@@ -42,7 +42,7 @@ def list_tracks(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     async def work(session: AsyncSession, _: Settings) -> list[TrackMapRecord]:
         return list(await TrackMapService(session).all())
 
-    records = in_transaction(work)
+    records = reading(work)
     if as_json:
         print_json([as_document(record) for record in records])
         return
@@ -76,7 +76,7 @@ async def _find(session: AsyncSession, track: str, config: str | None) -> TrackM
 def show_track(track: str, config: ConfigOption = None, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Show the corners of one track."""
     one_form(as_json=as_json, as_csv=as_csv)
-    record = in_transaction(lambda session, _: _find(session, track, config))
+    record = reading(lambda session, _: _find(session, track, config))
     document = as_document(record)
     if as_json:
         print_json(document)
@@ -104,7 +104,7 @@ def export_track(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else it is printed.")] = None,
 ) -> None:
     """Write a track's map to a file: to name its corners, to move them, and to import it again."""
-    record = in_transaction(lambda session, _: _find(session, track, config))
+    record = reading(lambda session, _: _find(session, track, config))
     text = as_document(record).model_dump_json(indent=2)
     if output is None:
         typer.echo(text)

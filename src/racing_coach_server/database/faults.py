@@ -25,6 +25,7 @@ _WORLD_CLASSES: Final = frozenset(
 )
 _WORLD_STATES: Final = frozenset(
     {
+        "23503",  # what a row belongs to, there a moment ago, was deleted just now
         "25006",  # read-only: a standby, or a failover under way
         "25P03",  # idle in transaction for too long: we were stopped in the middle
         "25P04",  # a transaction may not take so long
@@ -83,6 +84,11 @@ def is_want_of_memory(error: BaseException) -> bool:
 def is_lock_wait(error: BaseException) -> bool:
     """Whether the work waited too long for a lock that somebody else has: the database itself is well."""
     return any(getattr(link, "sqlstate", None) == "55P03" for link in _chain(error))
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether something was to be written where nothing may be."""
+    return any(getattr(link, "sqlstate", None) == "25006" for link in _chain(error))
 
 
 def may_be_poison(error: BaseException) -> bool:

@@ -5,11 +5,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from racing_coach_core.findings import Report
 from racing_coach_server.config import Settings
-from racing_coach_server.database.engine import create_engine
+from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
+from racing_coach_server.database.replica import Lag, lag_of
 
 _SUBJECT = "database"
+_REPLICA = "read replica"
 _HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
@@ -38,6 +40,34 @@ async def examine_database(settings: Settings, report: Report) -> bool:
         return False
     finally:
         await engine.dispose()
+
+
+async def examine_replica(settings: Settings, report: Report) -> None:
+    """The read replica, where there is one: whether it is one, and how far it is behind."""
+    if settings.database.read_url is None:
+        return
+    where = settings.database.for_reading
+    engine = create_engine(where, pool_size=1, application="racing-coach doctor", is_read_only=True)
+    try:
+        async with Database(engine).transaction() as session:
+            lag = await lag_of(session)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)
+        remedy = "check RACING_COACH_DATABASE__READ_URL; laps are stored all the same"
+        report.bad(_REPLICA, f"{where.where} not reached: {in_words(error)}", remedy)
+    else:
+        _lag(lag, report)
+    finally:
+        await engine.dispose()
+
+
+def _lag(lag: Lag | None, report: Report) -> None:
+    if lag is None:
+        remedy = "it may be read from all the same; point RACING_COACH_DATABASE__READ_URL at a standby to relieve it"
+        report.advice(_REPLICA, "the server is no replica", remedy)
+    elif not lag.is_fed:
+        report.bad(_REPLICA, str(lag), "look at primary_conninfo on the replica, and at pg_stat_replication")
+    else:
+        report.good(_REPLICA, str(lag))
 
 
 async def _show(connection: AsyncConnection, name: str) -> str:

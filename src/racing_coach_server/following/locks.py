@@ -3,6 +3,7 @@
 It ends with the transaction that took it.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import text
@@ -21,3 +22,9 @@ async def try_lock(session: AsyncSession, follower: str, key: str) -> bool:
 async def lock(session: AsyncSession, follower: str, key: str) -> None:
     """Take it, and wait for who has it."""
     await session.execute(_TAKE, {"what": f"{follower}:{key}"})
+
+
+async def lock_all(session: AsyncSession, follower: str, keys: Iterable[object]) -> None:
+    """Take several of a follower, always in the same order, so that two who do so never wait for one another."""
+    for key in sorted(map(str, keys)):
+        await lock(session, follower, key)

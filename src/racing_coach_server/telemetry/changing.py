@@ -1,14 +1,14 @@
 """Mistakes taken back: laps deleted, driving sessions relabelled, each with a record. Flushes; the caller commits."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.database.announcing import Announced, announce
-from racing_coach_server.telemetry.erasing import drop_empty_sessions, erase_laps
 from racing_coach_server.telemetry.lap_records import LABELS
 from racing_coach_server.telemetry.models import DeletedLap, LapRecord, SessionRelabel, TrackSession
 from racing_coach_server.telemetry.schemas import StoredLap
@@ -17,6 +17,7 @@ from racing_coach_server.telemetry.search.ids import id_range
 type Labels = Mapping[str, str | None]
 """Columns of a session, of those in `LABELS`."""
 
+_NAMES: Final = ["driver_id", "driver_name"]
 _COPIED = ("track_session_id", "rig_id", "lap_number", "payload_sha256", "content_sha256")
 
 
@@ -26,24 +27,46 @@ class LapChanges:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def delete(self, laps: Sequence[StoredLap]) -> None:
-        """Delete laps. They stay deleted, also when a rig that saw no answer sends one again."""
+    async def note_deletion(self, laps: Sequence[StoredLap]) -> None:
+        """Note that laps are deleted now: they stay so, also when a rig that saw no answer sends one again."""
         for lap in laps:
             about = lap.session.model_dump(mode="json") | {
                 "lap_time": lap.lap_time,
                 "received_at": lap.received_at.isoformat(),
             }
-            columns = [getattr(LapRecord, name) for name in _COPIED]
-            source = select(LapRecord.id, *columns, LapRecord.created_at, literal(about, JSONB)).where(
-                LapRecord.id == lap.lap_id
-            )
-            record = insert(DeletedLap).from_select(["lap_id", *_COPIED, "stored_at", "about"], source)
-            again = {name: record.excluded[name] for name in (*_COPIED, "stored_at", "about")}
+            await self._note([lap.lap_id], LapRecord.rig_id, about)
+
+    async def note_erasure(self, lap_ids: Sequence[UUID]) -> None:
+        """The same, and of whom and by whom they are is not noted: ids and hashes are enough to know them again."""
+        await self._note(lap_ids, literal(""), {})
+
+    async def _note(self, lap_ids: Sequence[UUID], rig_id: SQLColumnExpression[str], about: dict[str, Any]) -> None:
+        columns = [rig_id.label(name) if name == "rig_id" else getattr(LapRecord, name) for name in _COPIED]
+        source = select(LapRecord.id, *columns, LapRecord.created_at, literal(about, JSONB)).where(
+            LapRecord.id.in_(lap_ids)
+        )
+        record = insert(DeletedLap).from_select(["lap_id", *_COPIED, "stored_at", "about"], source)
+        again = {name: record.excluded[name] for name in (*_COPIED, "stored_at", "about")}
+        await self._session.execute(
+            record.on_conflict_do_update(index_elements=["lap_id"], set_=again | {"deleted_at": func.now()})
+        )
+
+    async def forget_driver(self, driver: str) -> None:
+        """Leave of what was deleted and relabelled nothing that names a driver; their laps stay deleted."""
+        named = DeletedLap.about["driver_id"].astext
+        await self._forget(or_(named == driver, and_(named.is_(None), DeletedLap.rig_id == driver)))
+        for column in (SessionRelabel.before, SessionRelabel.after):
+            without = {column.key: column.op("-")(literal(_NAMES, ARRAY(Text)))}
             await self._session.execute(
-                record.on_conflict_do_update(index_elements=["lap_id"], set_=again | {"deleted_at": func.now()})
+                update(SessionRelabel).where(column["driver_id"].astext == driver).values(without)
             )
-        await erase_laps(self._session, [lap.lap_id for lap in laps])
-        await drop_empty_sessions(self._session, list({lap.session.session_id for lap in laps}))
+
+    async def forget_rig(self, rig_id: str) -> None:
+        """Leave of what was deleted nothing that names a rig, or who drove on it; its laps stay deleted."""
+        await self._forget(DeletedLap.rig_id == rig_id)
+
+    async def _forget(self, which: ColumnElement[bool]) -> None:
+        await self._session.execute(update(DeletedLap).where(which).values(rig_id="", about={}))
 
     async def laps_of(self, session_id: UUID) -> Sequence[UUID]:
         """The laps of a driving session, in the order in which they were driven.

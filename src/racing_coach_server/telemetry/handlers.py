@@ -17,6 +17,7 @@ from racing_coach_server.messaging.messages import Failure, Message, Outcome, Re
 from racing_coach_server.messaging.router import Route
 from racing_coach_server.telemetry.events import LapStored
 from racing_coach_server.telemetry.exceptions import CarMismatchError, DecoderBugError
+from racing_coach_server.telemetry.kept import KeptLaps
 from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
@@ -28,7 +29,8 @@ def telemetry(dependencies: Dependencies) -> Feature:
     """The feature: laps."""
     topics = dependencies.topics
     handler = LapHandler(dependencies.settings.limits, dependencies.decoders, dependencies.decoding)
-    return Feature("telemetry", routes=[Route("lap", topics.laps, topics.lap_answers, handler, TelemetryService)])
+    route = Route("lap", topics.laps, topics.lap_answers, handler, TelemetryService)
+    return Feature("telemetry", routes=[route], kept=KeptLaps)
 
 
 @dataclass(frozen=True, slots=True)

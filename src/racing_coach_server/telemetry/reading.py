@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.frames import SessionFrame
 from racing_coach_server.telemetry.events import LapStored
-from racing_coach_server.telemetry.models import LapRecord, TrackSession
+from racing_coach_server.telemetry.models import LapRecord, TrackSession, frame_blocks
 from racing_coach_server.telemetry.schemas import StoredLap
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ class StoredLaps:
     async def find(self, lap_id: UUID) -> StoredLap | None:
         """One lap, None if it is not stored."""
         row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
+
         return None if row is None else stored_lap(row[0], row[1])
+
+    async def hold(self, lap_id: UUID) -> bool:
+        """Keep a lap from being deleted to the end of the transaction. False if it is deleted already."""
+        held = select(LapRecord.id).where(LapRecord.id == lap_id).with_for_update(read=True, key_share=True)
+        return (await self._session.execute(held)).scalar_one_or_none() is not None
 
     async def oldest(
         self, *, since: datetime | None, until: datetime, after: StoredLap | None = None, limit: int
@@ -102,8 +108,13 @@ class StoredLaps:
 
     async def count_frames(self, lap_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """How many frames are there of laps; a lap without any is left out."""
-        rows = await self._session.execute(_COUNT_FRAMES, {"lap_ids": lap_ids})
-        return {lap_id: frames for lap_id, frames in rows if frames}
+        frames = frame_blocks.c
+        counted = select(frames.lap_id, func.sum(frames.frame_count)).where(frames.lap_id.in_(lap_ids))
+        found = {row[0]: row[1] for row in await self._session.execute(counted.group_by(frames.lap_id))}
+        from racing_coach_server.telemetry.read_rows import count_rows  # noqa: PLC0415
+
+        others = [lap_id for lap_id in lap_ids if lap_id not in found]
+        return found | (await count_rows(self._session, others) if others else {})
 
     async def channels(self, lap_id: UUID, names: Sequence[str] = _MEASURED) -> "dict[str, npt.NDArray[np.float64]]":
         """A lap's frames in driving order, as the analysis takes them.
@@ -147,13 +158,6 @@ def laps_with_sessions() -> Select[LapRecord, TrackSession]:
     return select(LapRecord, TrackSession).join(TrackSession, LapRecord.track_session_id == TrackSession.id)
 
 
-_COUNT_FRAMES: Final = text("""
-    select lap_id, coalesce(
-        (select sum(frame_count)::integer from frame_blocks where frame_blocks.lap_id = wanted.lap_id),
-        (select count(*) from telemetry where telemetry.lap_id = wanted.lap_id)
-    )
-    from unnest(:lap_ids) wanted (lap_id)
-""").bindparams(bindparam("lap_ids", type_=ARRAY(Uuid)))
 # Made once: followers ask these several times a lap, and to make a statement takes longer than to run it.
 _ONE_LAP: Final = laps_with_sessions().where(LapRecord.id == bindparam("lap_id"))
 

@@ -48,6 +48,6 @@ async def analysed(database: Database, drive: Drive) -> LapAnalysisRecord:
     async with database.transaction() as opened:
         stored = await StoredLaps(opened).find(lap.lap_id)
         assert stored is not None
-        values = identity_of(stored, NOON + timedelta(minutes=drive.minute))
+        values = identity_of(stored) | {"driven_at": NOON + timedelta(minutes=drive.minute)}
         found = {"is_wet": drive.is_wet, "is_reference": drive.is_reference}
         return await LapAnalysisService(opened).keep(values | found)

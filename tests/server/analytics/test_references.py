@@ -5,8 +5,10 @@ from uuid import UUID
 
 import pytest
 from tests.server.analytics.rows import Drive, analysed
+from tests.server.support import Stored
 
 from racing_coach_core.coaching import ReferenceRule
+from racing_coach_server.analytics.comparison import references
 from racing_coach_server.analytics.comparison.exceptions import NoReferenceError
 from racing_coach_server.analytics.comparison.references import ReferenceService
 from racing_coach_server.analytics.lap_analysis.models import LapAnalysisRecord
@@ -106,6 +108,25 @@ async def test_without_a_driver_the_rig_is_one(database: Database) -> None:
     assert (lap.driver, others.driver) == ("rig-1", "rig-2")
     assert await history(database, lap) == [mine.lap_id]
     assert await reference_of(database, lap) == (mine.lap_id, ReferenceRule.OWN_BEST)
+
+
+@pytest.mark.parametrize("tried", [1, 2, 3, 200])
+async def test_a_lap_of_long_ago_has_the_best_that_was_there(
+    database: Database, stored: Stored, monkeypatch: pytest.MonkeyPatch, tried: int
+) -> None:
+    """However many better ones came later; and none, if none was there."""
+    monkeypatch.setattr(references, "_TRIED", tried)
+    was_there = await analysed(database, Drive(lap_time=59.0, driver="vera"))
+    await analysed(database, Drive(lap_time=60.0, driver="vera"))
+    later = [await analysed(database, Drive(lap_time=seconds, driver="vera")) for seconds in (55.0, 56.0)]
+    lap = await analysed(database, MINE)
+    for one in later:
+        await stored.query("update laps set received_at = received_at + interval '1 h' where id = $1", one.lap_id)
+
+    assert await reference_of(database, lap) == (was_there.lap_id, ReferenceRule.CAR_BEST)
+
+    await stored.query("update laps set received_at = received_at + interval '1 h' where id <> $1", lap.lap_id)
+    assert await reference_of(database, lap) is None
 
 
 async def history(database: Database, lap: LapAnalysisRecord) -> list[UUID]:

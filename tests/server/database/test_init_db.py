@@ -33,6 +33,7 @@ TABLES = {
     *("track_sessions", "laps", "frame_blocks", "rejected_messages"),
     *("deleted_laps", "session_relabels", "backups"),
     *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
+    "erasures",
 }
 
 

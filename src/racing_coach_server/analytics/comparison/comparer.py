@@ -37,10 +37,11 @@ class Comparer:
     async def _compare(self, session: AsyncSession, lap: LapAnalysisRecord) -> Values:
         if lap.status != "done":
             return {"status": "unusable", "detail": lap.detail}
-        reference = await ReferenceService(session).of(lap)
-        if reference is None:
-            return {"status": "without_reference"}
-        return await self._with(session, lap, reference)
+        references = ReferenceService(session)
+        while (reference := await references.of(lap)) is not None:
+            if await StoredLaps(session).hold(reference.analysis.lap_id):
+                return await self._with(session, lap, reference)
+        return {"status": "without_reference"}
 
     async def _with(self, session: AsyncSession, lap: LapAnalysisRecord, reference: FoundReference) -> Values:
         values: Values = {"reference_lap_id": reference.analysis.lap_id, "rule": reference.rule.value}

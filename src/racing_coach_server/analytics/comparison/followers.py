@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.analytics.comparison.comparer import Comparer
 from racing_coach_server.analytics.comparison.events import LapCompared
+from racing_coach_server.analytics.comparison.kept import FOLLOWER, KeptComparisons
 from racing_coach_server.analytics.comparison.service import VERSION, ComparisonService
 from racing_coach_server.analytics.lap_analysis.events import LapAnalysed
 from racing_coach_server.analytics.lap_analysis.service import LapAnalysisService
@@ -19,13 +20,13 @@ from racing_coach_server.messaging.messages import Failure
 def comparison(dependencies: Dependencies) -> Feature:
     """The feature."""
     followers = [LapComparer(dependencies.once(Comparer))] if dependencies.settings.coaching.enabled else []
-    return Feature("comparison", followers=followers)
+    return Feature("comparison", followers=followers, kept=KeptComparisons)
 
 
 class LapComparer(Follower[LapAnalysed]):
     """Compares every analysed lap with its reference."""
 
-    name = "comparison"
+    name = FOLLOWER
     version = VERSION
     follows = LapAnalysed
 

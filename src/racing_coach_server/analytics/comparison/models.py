@@ -25,6 +25,8 @@ class ChosenReferenceRecord(Base):
     lap_id: Mapped[UUID] = mapped_column(ForeignKey("laps.id", ondelete="CASCADE"))
     chosen_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
+    __table_args__ = (Index(None, "lap_id"),)
+
 
 class LapComparisonRecord(Base):
     """A lap against the reference that was its own when it came."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,9 @@ from racing_coach_server.analytics.comparison.models import ChosenReferenceRecor
 from racing_coach_server.analytics.lap_analysis.models import LapAnalysisRecord
 from racing_coach_server.analytics.lap_analysis.schemas import Combination
 from racing_coach_server.telemetry.models import LapRecord
+
+_TRIED: Final = 200
+"""Best laps that are looked at first. If one lap in twenty was there, one of these was (but for 1 in 28,000)."""
 
 _KEY: Final = ("driver", "track_id", "track_config_name", "car_id")
 
@@ -70,10 +73,29 @@ class ReferenceService:
         )
 
     async def _car_best(self, lap: LapAnalysisRecord) -> LapAnalysisRecord | None:
-        """Of the laps that the server had when this one came: compared anew, a lap has the reference that it had."""
+        """Of the laps that the server had when this one came: compared anew, a lap has the reference that it had.
+
+        For a lap that just came, the best one there is was there. For one of long ago, most of the best came later:
+        then the few are looked through that were there.
+        """
         came = select(LapRecord.received_at).where(LapRecord.id == lap.lap_id).scalar_subquery()
-        was_there = exists().where(LapRecord.id == LapAnalysisRecord.lap_id, LapRecord.received_at <= came)
-        return await self._best(lap, was_there)
+        best = _candidates(lap).with_only_columns(LapAnalysisRecord.lap_id, LapAnalysisRecord.lap_time)
+        best_ones = best.order_by(LapAnalysisRecord.lap_time).limit(_TRIED).subquery()
+        first = (
+            select(best_ones.c.lap_id)
+            .join(LapRecord, LapRecord.id == best_ones.c.lap_id)
+            .where(LapRecord.received_at <= came)
+            .order_by(best_ones.c.lap_time)
+            .limit(1)
+        )
+        found = (await self._session.execute(first)).scalar_one_or_none()
+        if found is not None:
+            return await self._session.get(LapAnalysisRecord, found)
+        where = {name: getattr(lap, name) for name in _KEY if name != "driver"}
+        there = select(LapRecord.id).filter_by(**where).where(LapRecord.received_at <= came)
+        # Materialized: else PostgreSQL goes through the best of all, and hopes to find one soon.
+        were_there = there.cte("were_there").prefix_with("materialized")
+        return await self._best(lap, LapAnalysisRecord.lap_id.in_(select(were_there.c.id)))
 
     async def best_other(self, lap: LapAnalysisRecord) -> LapAnalysisRecord | None:
         """The best lap of a lap's driver, besides the lap itself, whenever it was driven."""
@@ -94,20 +116,8 @@ class ReferenceService:
             statement = statement.where(ChosenReferenceRecord.driver == driver)
         return [ChosenReference(*row) for row in await self._session.execute(statement)]
 
-    async def _best(self, lap: LapAnalysisRecord, *conditions: object) -> LapAnalysisRecord | None:
-        statement = (
-            select(LapAnalysisRecord)
-            .filter_by(
-                track_id=lap.track_id,
-                track_config_name=lap.track_config_name,
-                car_id=lap.car_id,
-                is_wet=lap.is_wet,
-                is_reference=True,
-            )
-            .where(LapAnalysisRecord.lap_id != lap.lap_id, *conditions)  # type: ignore[arg-type]  # SQL expressions
-            .order_by(LapAnalysisRecord.lap_time)
-            .limit(1)
-        )
+    async def _best(self, lap: LapAnalysisRecord, *conditions: ColumnElement[bool]) -> LapAnalysisRecord | None:
+        statement = _candidates(lap).where(*conditions).order_by(LapAnalysisRecord.lap_time).limit(1)
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def choose(self, lap_id: UUID, driver: str) -> LapAnalysisRecord:
@@ -144,3 +154,13 @@ class ReferenceService:
             )
         result = await self._session.execute(statement.returning(ChosenReferenceRecord.lap_id))
         return len(result.all())
+
+
+def _candidates(lap: LapAnalysisRecord) -> Select[LapAnalysisRecord]:
+    """Laps that a lap may be compared with, whoever drove them and whenever."""
+    where = {name: getattr(lap, name) for name in _KEY if name != "driver"}
+    return (
+        select(LapAnalysisRecord)
+        .filter_by(**where, is_wet=lap.is_wet, is_reference=True)
+        .where(LapAnalysisRecord.lap_id != lap.lap_id)
+    )

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.analytics.lap_analysis.analyst import Analyst
 from racing_coach_server.analytics.lap_analysis.events import LapAnalysed
+from racing_coach_server.analytics.lap_analysis.kept import FOLLOWER, KeptAnalyses
 from racing_coach_server.analytics.lap_analysis.schemas import VERSION, identity_of
 from racing_coach_server.analytics.lap_analysis.service import LapAnalysisService
 from racing_coach_server.dependencies import Dependencies
@@ -20,13 +21,13 @@ from racing_coach_server.telemetry.reading import StoredLaps
 def lap_analysis(dependencies: Dependencies) -> Feature:
     """The feature."""
     followers = [LapAnalyser(dependencies.once(Analyst))] if dependencies.settings.coaching.enabled else []
-    return Feature("lap_analysis", followers=followers)
+    return Feature("lap_analysis", followers=followers, kept=KeptAnalyses)
 
 
 class LapAnalyser(Follower[LapStored]):
     """Analyses every stored lap once, and again by a track's map once that is found."""
 
-    name = "lap_analysis"
+    name = FOLLOWER
     version = VERSION
     follows = LapStored
 
