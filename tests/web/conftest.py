@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from tests.databases import Databases
 from tests.web.browsing import Tabs
 from tests.web.stage import Stage, driven_stage
@@ -22,6 +22,8 @@ FLAGS: Final = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)  # a busy machine is no failure
+
 PICTURES: Final = Path(__file__).parents[2] / "build" / "screenshots"
 """Where the tests leave what they saw."""
 
