@@ -55,12 +55,15 @@ def _by_name(output: str) -> ExportFormat:
 
 
 def _write(lap: Lap, path: Path, kind: ExportFormat) -> None:
-    """Write the file whole, or leave what is there as it is."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write the file whole, or leave what is there as it is. A device or a pipe is written to, and never replaced."""
+    is_file = path.is_file() or not path.exists()
+    beside = path.with_name(f".{path.name}.{os.getpid()}") if is_file else path
     try:
         with beside.open("wb") as file:
             write_lap(lap, file, kind)
-        beside.replace(path)
+        if is_file:
+            beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        if is_file:
+            beside.unlink(missing_ok=True)
         raise CommandError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from error

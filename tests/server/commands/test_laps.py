@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -224,3 +226,14 @@ def test_a_file_that_cannot_be_written_is_named(world: World, tmp_path: Path) ->
     (tmp_path / "folder").mkdir()
     assert "folder" in told(world.run("export", lap_id, "-o", tmp_path / "folder"))
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(world: World, tmp_path: Path) -> None:
+    """So is a device: as root, /dev/null would be a file from then on."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_bytes)
+        assert world.run("export", world.laps["al"].lap_id, "-f", "arrow", "-o", pipe).code == 0
+        assert decode_lap(read.result(30)).lap.lap_id == world.laps["al"].lap_id
+    assert pipe.is_fifo()
