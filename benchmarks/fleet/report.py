@@ -129,10 +129,9 @@ def sentences(outcome: Outcome) -> list[str]:
         f"after the last laps, and {coach}."
     )
     if outcome.kills:
-        said.append(
-            f"The daemon was killed {'once' if outcome.kills == 1 else f'{outcome.kills} times'}, and away for {statistics.median(outcome.away_s):.1f} s "
-            f"in the median, {max(outcome.away_s):.1f} s at most."
-        )
+        often = "once" if outcome.kills == 1 else f"{outcome.kills} times"
+        away = f"{statistics.median(outcome.away_s):.1f} s in the median, {max(outcome.away_s):.1f} s at most"
+        said.append(f"The daemon was killed {often}, and away for {away}.")
     return said
 
 
