@@ -21,6 +21,7 @@ from racing_coach_core.setting_sources import EnvironmentSettings
 from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_server.exceptions import ConfigurationError
+from racing_coach_server.web_settings import WebSettings
 
 VERSION: Final = version("racing-coach")
 
@@ -65,7 +66,7 @@ def shown_url(text: str) -> str:
     return make_url(text).set(query={}).render_as_string(hide_password=True)
 
 
-SHOWN_SECRETS: Final = {"RACING_COACH_DATABASE__URL": shown_url}
+SHOWN_SECRETS: Final = {f"RACING_COACH_DATABASE__{name}": shown_url for name in ("URL", "READ_URL")}
 """What may be shown of a secret."""
 
 
@@ -264,6 +265,7 @@ class Settings(EnvironmentSettings):
     coaching: CoachingSettings = CoachingSettings()
     log: LogSettings = LogSettings()
     doctor: DoctorSettings = DoctorSettings()
+    web: WebSettings = WebSettings()
     backup: BackupSettings = BackupSettings()
 
     @classmethod

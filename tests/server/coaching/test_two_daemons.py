@@ -12,7 +12,7 @@ from tests.server.support import Stored, arrow
 from tests.servers import MosquittoProcess
 from tests.waiting import eventually
 
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 
 QUICK = {"FOLLOWERS__CATCH_UP_S": 0.3}
 

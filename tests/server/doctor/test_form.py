@@ -3,22 +3,13 @@
 import asyncio
 
 import pytest
-from sqlalchemy.engine import make_url
 from tests.citus import CitusDatabase
+from tests.server.doctor.findings import found
 
-from racing_coach_core.findings import Report
-from racing_coach_server.config import DatabaseSettings, Settings
+from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.init_db import upgrade_database
-from racing_coach_server.doctor.database import examine_database
 from racing_coach_server.doctor.form import _seconds
 from racing_coach_server.tables import metadata
-
-
-async def found(database_url: str, subject: str) -> list[str]:
-    report = Report()
-    url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    await examine_database(Settings(_env_file=None, database={"url": url}), report)
-    return [f"{finding.verdict}: {finding.found}" for finding in report.findings if finding.subject == subject]
 
 
 async def test_one_server_is_one_server(database_url: str) -> None:
