@@ -82,17 +82,25 @@ format: $(VENV)/.dev ## Format the code
 bench: $(VENV)/.dev ## Measure speed and memory (QUICK=1 for two minutes)
 	$(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) --output build/bench.json
 
+.PHONY: bench-web
+bench-web: $(VENV)/.dev ## Measure the pages in a real browser (QUICK=1 for a minute)
+	$(PYTHON) -m benchmarks.web.run $(if $(QUICK),--quick) --output build/web-bench.json
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Take the pictures of the pages in docs/images anew
+	$(PYTHON) -m benchmarks.web.screenshots
+
 .PHONY: coach-eval
 coach-eval: $(VENV)/.dev ## Prove the coach against planted faults (QUICK=1 for a minute; REAL=FILE adds a real lap)
 	$(PYTHON) -m benchmarks.coaching.run $(if $(QUICK),--quick) $(if $(REAL),--real "$(REAL)") --output build/coach-eval.json
 
 .PHONY: fleet
 fleet: $(VENV)/.dev ## Drive RIGS simulated rigs for MINUTES against the real daemon (KILL_EVERY=60 kills it; RIGS=250,500 finds the knee)
-	$(PYTHON) -m benchmarks.fleet.run $(if $(QUICK),--quick) --rigs $(or $(RIGS),1000) --minutes $(if $(filter file,$(origin MINUTES)),10,$(MINUTES)) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY)) --output build/fleet.json
+	$(PYTHON) -m benchmarks.fleet.run $(if $(QUICK),--quick) --rigs $(or $(RIGS),1000) --minutes $(if $(filter file,$(origin MINUTES)),10,$(MINUTES)) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY)) $(if $(PAGE),--markdown $(PAGE)) --output build/fleet.json
 
 .PHONY: million
 million: $(VENV)/.dev ## Ask everything of a database of ROWS=1000000 laps, and time it
-	$(PYTHON) -m benchmarks.million.run --rows $(or $(ROWS),1000000)
+	$(PYTHON) -m benchmarks.million.run --rows $(or $(ROWS),1000000) $(if $(PAGE),--markdown $(PAGE))
 
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@echo "Installing the fuzzer into $(VENV)"
@@ -110,7 +118,8 @@ soak: $(VENV)/.dev ## Drive laps through random faults for MINUTES (SEED=n repea
 .PHONY: lock
 lock: $(VENV)/bin/python ## Pin the dependencies again
 	$(UV) pip compile -q -U --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra server -o requirements/server.txt
-	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/server.txt -o requirements/demo.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra web -c requirements/server.txt -o requirements/web.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/web.txt -o requirements/demo.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
 	echo "atheris==3.1.0" | $(UV) pip compile -q - --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" -o requirements/fuzz.txt
 
