@@ -55,9 +55,9 @@ def _by_name(output: str) -> ExportFormat:
 
 
 def _write(lap: Lap, path: Path, kind: ExportFormat) -> None:
-    """Write the file whole, or leave what is there as it is. What is no file, such as a pipe or /dev/null, is written to.
+    """Write the file whole, or leave what is there as it is.
 
-    To put a new file in its place would take the device, or the link, away.
+    What is no file, such as a pipe or /dev/null, is written to: a new file in its place would take the device away.
     """
     target = path.resolve()
     is_special = target.exists() and not target.is_file()
