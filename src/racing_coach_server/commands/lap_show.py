@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.lap_times import format_lap_time
 from racing_coach_core.stored_documents import ChannelDocument, LapDetailsDocument
-from racing_coach_server.commands.lap_documents import lap_details
+from racing_coach_server.commands.lap_details import lap_details
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.output import (
     CsvOption,

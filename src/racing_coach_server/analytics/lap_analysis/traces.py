@@ -21,8 +21,9 @@ CHANNELS: Final = (
 )
 """What is read of a lap: a quarter of what is stored."""
 
-_KEPT_BYTES: Final = 48 << 20
-"""Of laps and of traces each; a lap of 5,000 frames takes 0.7 MB."""
+_KEPT_BYTES: Final = 32 << 20
+"""Of laps and of traces each; a lap of 5,000 frames takes 0.7 MB, so this is a stint of a few drivers. Of hundreds of
+drivers nothing holds the last laps, and each is read again as the reference of the next."""
 
 
 class Recent[KeyT, ValueT]:
