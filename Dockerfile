@@ -1,4 +1,4 @@
-# The daemon. Two stages, so that neither pip's leftovers nor the sources are in what runs.
+# The daemon, and the pages. Two stages, so that neither pip's leftovers nor the sources are in what runs.
 FROM python:3.13-slim AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -6,8 +6,8 @@ RUN python -m venv --without-pip /opt/racing-coach
 WORKDIR /build
 
 # The dependencies first: they change less often than the code, and exactly these files are installed or none.
-COPY requirements/server.txt requirements/
-RUN pip --python /opt/racing-coach/bin/python install --require-hashes --requirement requirements/server.txt
+COPY requirements/web.txt requirements/
+RUN pip --python /opt/racing-coach/bin/python install --require-hashes --requirement requirements/web.txt
 
 COPY pyproject.toml README.md ./
 COPY src src

@@ -82,6 +82,14 @@ format: $(VENV)/.dev ## Format the code
 bench: $(VENV)/.dev ## Measure speed and memory (QUICK=1 for two minutes)
 	$(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) --output build/bench.json
 
+.PHONY: bench-web
+bench-web: $(VENV)/.dev ## Measure the pages in a real browser (QUICK=1 for a minute)
+	$(PYTHON) -m benchmarks.web.run $(if $(QUICK),--quick) --output build/web-bench.json
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Take the pictures of the pages in docs/images anew
+	$(PYTHON) -m benchmarks.web.screenshots
+
 .PHONY: coach-eval
 coach-eval: $(VENV)/.dev ## Prove the coach against planted faults (QUICK=1 for a minute; REAL=FILE adds a real lap)
 	$(PYTHON) -m benchmarks.coaching.run $(if $(QUICK),--quick) $(if $(REAL),--real "$(REAL)") --output build/coach-eval.json
@@ -110,7 +118,8 @@ soak: $(VENV)/.dev ## Drive laps through random faults for MINUTES (SEED=n repea
 .PHONY: lock
 lock: $(VENV)/bin/python ## Pin the dependencies again
 	$(UV) pip compile -q -U --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra server -o requirements/server.txt
-	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/server.txt -o requirements/demo.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra web -c requirements/server.txt -o requirements/web.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo -c requirements/web.txt -o requirements/demo.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" pyproject.toml --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
 	echo "atheris==3.1.0" | $(UV) pip compile -q - --universal --python-version 3.13 --generate-hashes --custom-compile-command "make lock" -o requirements/fuzz.txt
 

@@ -54,6 +54,9 @@ class DaemonProcess:
         environment: further variables, whole: `{"WATCHDOG_USEC": "1000000"}`.
     """
 
+    ready_event = "connected to the broker"
+    """What it logs when it is ready."""
+
     def __init__(
         self,
         broker: Broker,
@@ -138,7 +141,7 @@ class DaemonProcess:
 
     @property
     def _logged_connected(self) -> bool:
-        return any(line.get("event") == "connected to the broker" for line in self.log[self._lines_before :])
+        return any(line.get("event") == self.ready_event for line in self.log[self._lines_before :])
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:
         """Wait for its end; its exit code, negative where a signal ended it."""

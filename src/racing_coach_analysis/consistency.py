@@ -38,12 +38,13 @@ def consistency(laps: Sequence[LapMeasures]) -> Consistency | None:
         return None
     times = np.array([lap.segment_times_s for lap in laps])
     return Consistency(
-        lap=_spread(np.array([lap.lap_time for lap in laps])),
-        segments=tuple(_spread(column) for column in times.T),
+        lap=spread_of(np.array([lap.lap_time for lap in laps])),
+        segments=tuple(spread_of(column) for column in times.T),
     )
 
 
-def _spread(times: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Spread:
+def spread_of(times: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Spread:
+    """How times vary, of which there is at least one, s."""
     low, median, high = np.quantile(times, (0.25, 0.5, 0.75))
     enough = len(times) >= 3  # noqa: PLR2004 - quartiles of two values are the values
     return Spread(len(times), float(times.min()), float(median), float(high - low) / 2 if enough else None)

@@ -15,6 +15,7 @@ from rich.markup import escape
 from racing_coach_core.exceptions import RacingCoachError
 
 if TYPE_CHECKING:
+    from racing_coach_demo.pages import PagesProcess
     from racing_coach_demo.stage import Stage
 
 console = Console()
@@ -24,12 +25,13 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
     rigs: Annotated[int, typer.Option(min=1, max=20, help="Simulated rigs.")] = 3,
     laps: Annotated[int, typer.Option(min=1, max=100, help="Laps of each rig; the coach needs five.")] = 6,
-    output: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("build/demo"),
+    output: Annotated[Path, typer.Option(help="Folder for picture and report.")] = Path("build/demo"),
     seed: Annotated[int, typer.Option(help="Other drivers, other laps.")] = 1,
 ) -> None:
     """Run broker, database, daemon and rigs on this machine, and show what happened."""
     # `racing-coach` loads this module at every start to offer the command: what is heavy comes only now.
     from racing_coach_demo.child_process import ServerStartError  # noqa: PLC0415
+    from racing_coach_demo.pages import PagesProcess  # noqa: PLC0415
     from racing_coach_demo.show import show  # noqa: PLC0415
     from racing_coach_demo.stage import Stage  # noqa: PLC0415
 
@@ -43,7 +45,8 @@ def demo(
             stage = exits.enter_context(Stage(Path(folder), console))
             asyncio.run(show(stage, console, rigs=rigs, laps=laps, output=output, seed=seed))
             if keep:
-                _keep(stage)
+                pages = exits.enter_context(PagesProcess(stage.daemon))
+                _keep(stage, pages)
     except KeyboardInterrupt:
         console.print("\nstopped")
         raise typer.Exit(130) from None
@@ -56,7 +59,7 @@ def _interrupt(_signum: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _keep(stage: "Stage") -> None:
+def _keep(stage: "Stage", pages: "PagesProcess") -> None:
     settings = {
         "RACING_COACH_RIG": "my-rig",
         "RACING_COACH_OUTBOX__PATH": stage.folder / "my-rig.sqlite3",
@@ -66,7 +69,7 @@ def _keep(stage: "Stage") -> None:
     }
     exports = "".join(f"  export {name}={value}\n" for name, value in settings.items())
     console.print(
-        f"\nIt goes on running. In another terminal:\n\n{exports}\n"
+        f"\nIt goes on running. The pit wall, for a browser: {pages.url}\n\nIn another terminal:\n\n{exports}\n"
         "Publish a lap of your own, and look what became of it:\n\n"
         "  racing-coach-rig publish FILE.csv --track TRACK --car CAR\n"
         "  racing-coach-rig status\n"

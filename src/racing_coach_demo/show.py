@@ -21,6 +21,7 @@ from racing_coach_demo.coaching import choose_reference, show_coaching
 from racing_coach_demo.drive import Sent, drive
 from racing_coach_demo.heartbeats import Heartbeats
 from racing_coach_demo.picture.lap import lap_picture
+from racing_coach_demo.report import show_report
 from racing_coach_demo.stage import HEARTBEAT_S, Stage
 from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
@@ -55,14 +56,17 @@ async def show(stage: Stage, console: Console, *, rigs: int, laps: int, output: 
     async with _database(stage) as database:
         await _show_database(database, console, sent, output)
         await show_coaching(console, database, sent, seed)
+        await show_report(console, database, _settings(stage), sent, output)
     _show_heartbeat(console, heartbeats.last)
+
+
+def _settings(stage: Stage) -> DatabaseSettings:
+    return DatabaseSettings(url=SecretStr(stage.database.url))
 
 
 @asynccontextmanager
 async def _database(stage: Stage) -> AsyncIterator[Database]:
-    engine = create_engine(
-        DatabaseSettings(url=SecretStr(stage.database.url)), pool_size=1, application="racing-coach demo"
-    )
+    engine = create_engine(_settings(stage), pool_size=1, application="racing-coach demo")
     database = Database(engine)
     try:
         yield database

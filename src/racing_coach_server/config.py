@@ -21,6 +21,7 @@ from racing_coach_core.setting_sources import EnvironmentSettings
 from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import is_segment, to_segment
 from racing_coach_server.exceptions import ConfigurationError
+from racing_coach_server.web_settings import WebSettings
 
 VERSION: Final = version("racing-coach")
 
@@ -264,6 +265,7 @@ class Settings(EnvironmentSettings):
     coaching: CoachingSettings = CoachingSettings()
     log: LogSettings = LogSettings()
     doctor: DoctorSettings = DoctorSettings()
+    web: WebSettings = WebSettings()
     backup: BackupSettings = BackupSettings()
 
     @classmethod

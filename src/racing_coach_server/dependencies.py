@@ -19,11 +19,13 @@ class Dependencies:
         decoders: threads for what a message needs before it is stored. More at once than there are cores gain nothing,
             take memory, and keep the event loop from the interpreter lock.
         decoding: what all that is being decoded may take; one of the largest laps takes all of it.
+        trace_bytes: how many laps are kept in memory for the next analysis that needs them, and traces likewise.
         background: the one thread for what followers compute.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, trace_bytes: int = 32 << 20) -> None:
         self.settings = settings
+        self.trace_bytes = trace_bytes
         self.decoders = ThreadPoolExecutor(os.process_cpu_count(), thread_name_prefix="decode")
         self.decoding = ByteBudget(settings.limits.decoded_bytes)
         self.background = BackgroundThread("followers")

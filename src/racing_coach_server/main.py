@@ -10,6 +10,7 @@ def _command(name: str, target: str | None, help: str, *, extra: str = "server")
 
 COMMANDS = (
     _command("serve", "serve:serve", "Run the daemon until SIGTERM."),
+    _command("web", "web:web", "Serve the pages and the API for reading until SIGTERM.", extra="web"),
     _command("doctor", "doctor:doctor", "Look at the database and the broker as the daemon would use them."),
     _command("config", None, "The daemon's settings."),
     _command("config show", "config:show_config", "Show every setting, and where it comes from; secrets are hidden."),
@@ -32,6 +33,7 @@ COMMANDS = (
     _command("laps readmit", "lap_changes:readmit_lap", "Let a deleted lap come again."),
     _command("laps analyze", "lap_analysis:analyze_lap", "Show what happened in each corner of a lap."),
     _command("laps compare", "lap_analysis:compare_lap", "Show where a lap lost its time against another."),
+    _command("laps report", "report:report", "Write the page of a lap, beside another, to one file."),
     _command("analyze", "analyze:analyze", "Analyse, compare and coach laps anew, the oldest first."),
     _command("coaching", "coaching:coaching", "What the coach said of stored laps."),
     _command("references", "references:references", "The laps with which drivers want to be compared."),

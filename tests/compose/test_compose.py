@@ -34,6 +34,21 @@ def test_the_daemon_is_no_superuser() -> None:
     assert "superuser" not in statements
 
 
+def test_the_pages_can_read_and_no_more() -> None:
+    """They have a role of their own, and the broker's user that hears; and are reached from this machine only, at first."""
+    web, script = service("web"), (ROOT / "postgresql" / "make-user.sql").read_text()
+    assert "postgresql://racing_coach_web@database" in web
+    assert "RACING_COACH_MQTT__USERNAME: monitoring\n" in web
+    assert "DAEMON_PASSWORD" not in web
+    assert "${DATABASE_PASSWORD" not in web
+    assert "RACING_COACH_WEB__PASSWORD: ${WEB_PASSWORD:?" in web
+    assert '"${WEB_ADDRESS:-127.0.0.1}:' in web
+    assert [line for line in script.splitlines() if "racing_coach_web" in line and not line.startswith("--")] == [
+        "create role racing_coach_web login password :'web_password';",
+        "grant pg_read_all_data to racing_coach_web;",
+    ]
+
+
 def test_the_daemons_listener_has_no_port_outside() -> None:
     """It is reached from the other containers alone; rigs have the other one."""
     (port,) = re.findall(r"^      - .*:(\d+)\"$", service("broker"), re.MULTILINE)

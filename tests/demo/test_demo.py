@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -32,6 +33,9 @@ def test_demo_shows_what_happened(tmp_path: Path) -> None:
     assert re.search(r"telemetry\s+│\s+1\d,\d{3}", done.stdout)
     assert "received 4 = stored 4 + duplicate 0 + rejected 0 + in flight 0" in done.stdout
     assert (tmp_path / "build" / "demo" / "lap.png").stat().st_size > 50_000
+    report = tmp_path / "build" / "demo" / "report.html"
+    assert f"report of the fastest lap against the next, for a browser: {report}" in done.stdout
+    assert 50_000 < report.stat().st_size <= 500_000
 
 
 def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -44,6 +48,8 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
         lap = tmp_path / "my-lap.arrow"
         lap.write_bytes(encode_lap(next(Simulator(seed=99).laps(1)), Encoding.ARROW))
         exports = "".join(re.findall(r"^  export .*\n", output, re.MULTILINE))
+        (pit_wall,) = re.findall(r"The pit wall, for a browser: (http://\S+)", output)
+        assert on_the_wall(pit_wall, count=2) == {"rig-1", "rig-2"}
         told = re.findall(r"^  (racing-coach.*)", output, re.MULTILINE)
         assert [command.split()[:2] for command in told] == [
             ["racing-coach-rig", "publish"],
@@ -63,6 +69,16 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
     finally:
         demo.kill()
         demo.wait()
+
+
+def on_the_wall(url: str, *, count: int) -> set[str]:
+    """The rigs on the pit wall, once there are so many: it is served before it has read what is stored."""
+    deadline = time.monotonic() + 20
+    while True:
+        rigs = {rig["rig_id"] for rig in httpx.get(f"{url}api/v1/pit-wall").json()["rigs"]}
+        if len(rigs) == count or time.monotonic() > deadline:
+            return rigs
+        time.sleep(0.1)
 
 
 def in_shell(script: str) -> subprocess.CompletedProcess[str]:

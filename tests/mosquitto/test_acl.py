@@ -123,19 +123,33 @@ def test_a_rig_reads_its_own_answers_and_nothing_else(login: Login, subscription
     assert {payload for _, payload in received} <= {b"stored", b"brake later"}
 
 
-def test_monitoring_reads_health_and_nothing_else(login: Login) -> None:
+def test_monitoring_reads_health_and_which_rigs_are_there_and_nothing_else(login: Login) -> None:
     monitoring, daemon, rig = login(MONITORING), login(DAEMON), login("rig-1")
-    monitoring.subscribe("#", f"{PREFIX}/health/+/heartbeat")
+    monitoring.subscribe("#", f"{PREFIX}/health/+/heartbeat", f"{PREFIX}/rigs/+/cars/+/laps")
 
     rig.publish(laps("rig-1"), b"a lap")
     daemon.publish(answers("rig-1"), b"stored")
+    daemon.publish(coaching("rig-1"), b"brake later")
     daemon.publish(answers(MONITORING), b"not even below its own name")
+    daemon.publish(coaching(MONITORING), b"nor this")
+    rig.publish(f"{PREFIX}/rigs/rig-1/status", b"online")
     daemon.publish(health(), b"healthy")
 
+    assert monitoring.receive() == (f"{PREFIX}/rigs/rig-1/status", b"online")
     assert monitoring.receive() == (health(), b"healthy")
 
 
-@pytest.mark.parametrize("topic", [laps(MONITORING), laps("rig-1"), answers("rig-1"), health("state")])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        laps(MONITORING),
+        laps("rig-1"),
+        answers("rig-1"),
+        health("state"),
+        f"{PREFIX}/rigs/{MONITORING}/status",
+        f"{PREFIX}/rigs/rig-1/status",
+    ],
+)
 def test_monitoring_publishes_nothing(login: Login, topic: str) -> None:
     assert login(MONITORING).publish(topic) == DENIED
 

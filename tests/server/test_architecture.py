@@ -19,6 +19,7 @@ EDGES = {
     "commands/analyze.py",  # which lap is meant
     "commands/analyzing/pages.py",  # which laps are next
     "commands/analyzing/work.py",  # a lap done anew
+    "web/reading.py",  # a page, which can only read
     "doctor/database.py",  # how far the read replica is behind
     "commands/prune.py",  # how many laps are old
     "lifecycle/sweep.py",  # a few laps that are deleted

@@ -49,7 +49,8 @@ def value(unit: str, option: str) -> str:
 
 @needs_systemd
 @pytest.mark.parametrize(
-    ("unit", "manager"), [("racing-coach.service", "system"), ("racing-coach-rig.service", "user")]
+    ("unit", "manager"),
+    [("racing-coach.service", "system"), ("racing-coach-web.service", "system"), ("racing-coach-rig.service", "user")],
 )
 def test_systemd_understands_every_line(installed: Path, unit: str, manager: str) -> None:
     verdict = analyze(f"--{manager}", "--man=no", "verify", str(installed / unit), runtime_dir=installed)
@@ -58,14 +59,9 @@ def test_systemd_understands_every_line(installed: Path, unit: str, manager: str
 
 
 @needs_systemd
-def test_the_daemon_is_closed_in(installed: Path) -> None:
-    verdict = analyze(
-        "security",
-        "--offline=true",
-        "--threshold=15",
-        str(installed / "racing-coach.service"),
-        runtime_dir=installed,
-    )
+@pytest.mark.parametrize("unit", ["racing-coach.service", "racing-coach-web.service"])
+def test_a_service_is_closed_in(installed: Path, unit: str) -> None:
+    verdict = analyze("security", "--offline=true", "--threshold=15", str(installed / unit), runtime_dir=installed)
 
     assert verdict.returncode == 0, verdict.stdout
 
@@ -76,14 +72,26 @@ def test_the_stop_timeout_outlasts_the_daemons_grace() -> None:
     assert float(value("racing-coach.service", "TimeoutStopSec")) >= 2 * grace_s
 
 
-def test_a_setting_that_cannot_work_is_not_tried_again() -> None:
-    assert value("racing-coach.service", "RestartPreventExitStatus") == str(EXIT_CONFIGURATION)
+@pytest.mark.parametrize("unit", ["racing-coach.service", "racing-coach-web.service"])
+def test_a_setting_that_cannot_work_is_not_tried_again(unit: str) -> None:
+    assert value(unit, "RestartPreventExitStatus") == str(EXIT_CONFIGURATION)
+
+
+def test_the_pages_have_none_of_the_daemons_secrets() -> None:
+    """Who breaks into them has a role that reads, and a user of the broker that hears."""
+    files = {
+        unit: set(re.findall(r"^LoadCredential=\w+:(.*)$", (UNITS / unit).read_text(), re.MULTILINE))
+        for unit in ("racing-coach.service", "racing-coach-web.service")
+    }
+    assert all(files.values())
+    assert files["racing-coach.service"].isdisjoint(files["racing-coach-web.service"])
 
 
 @pytest.mark.parametrize(
     "file",
     [
         UNITS / "racing-coach.env.example",
+        UNITS / "racing-coach-web.env.example",
         UNITS / "rig.env.example",
         UNITS.parent / "docker-compose.yml",
     ],

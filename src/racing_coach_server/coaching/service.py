@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_server.analytics.comparison.events import LapCompared
 from racing_coach_server.analytics.comparison.models import LapComparisonRecord
 from racing_coach_server.coaching.models import CoachingRecord
+from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.following.frontier import FRESH, Window
 from racing_coach_server.telemetry.models import LapRecord
 
@@ -56,7 +57,9 @@ class CoachingService:
         row |= values
         statement = insert(CoachingRecord).values(lap_id=comparison.lap_id, **row)
         again: Values = {name: statement.excluded[name] for name in row} | {"created_at": statement.excluded.created_at}
-        await self._session.execute(statement.on_conflict_do_update(index_elements=["lap_id"], set_=again))
+        kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again)
+        said = kept.returning(CoachingRecord.lap_id).cte("said")
+        await self._session.execute(announcing(said, Announced.COACHING, said.c.lap_id))
 
     async def forget(self, lap_ids: Sequence[UUID]) -> None:
         """Delete what was said of laps."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from racing_coach_server.config import VERSION, DatabaseSettings
 
@@ -98,6 +98,15 @@ class Database:
         """One transaction: committed at the end of the block, rolled back if it raises."""
         async with self._sessions() as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[AsyncConnection]:
+        """A connection outside of any transaction, for who listens. Nobody else is given it afterwards."""
+        async with self.engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()
 
     async def close(self) -> None:
         """Close every connection; a server that does not take a farewell is not waited for."""

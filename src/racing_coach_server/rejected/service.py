@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from sqlalchemy import Boolean, Result, delete, func, literal_column, select
+from sqlalchemy import Boolean, delete, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.database.text import indexable, storable
 from racing_coach_server.rejected.models import RejectedMessage
 from racing_coach_server.rejected.schemas import Rejection, RejectionSummary
@@ -60,12 +61,14 @@ class RejectedMessages:
             "errors": statement.excluded.errors,
             "traceback": statement.excluded.traceback,
         }
-        added: Result[tuple[bool]] = await self._session.execute(
-            statement.on_conflict_do_update(index_elements=["topic", "payload_sha256"], set_=again).returning(
-                # PostgreSQL's way to say that the row is a new one: nobody has updated it.
-                literal_column("xmax = 0", Boolean)
-            )
+        # PostgreSQL's way to say that the row is a new one: nobody has updated it.
+        is_new = literal_column("xmax = 0", Boolean).label("is_new")
+        kept = (
+            statement.on_conflict_do_update(index_elements=["topic", "payload_sha256"], set_=again)
+            .returning(RejectedMessage.id, is_new)
+            .cte("kept")
         )
+        added = await self._session.execute(announcing(kept, Announced.REJECTED, kept.c.id, kept.c.is_new))
         return bool(added.scalar_one())
 
     async def usage(self) -> Sequence[tuple[str, int, int]]:

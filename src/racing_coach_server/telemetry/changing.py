@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, delete, l
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_server.database.announcing import Announced, announce
 from racing_coach_server.telemetry.lap_records import LABELS
 from racing_coach_server.telemetry.models import DeletedLap, LapRecord, SessionRelabel, TrackSession
 from racing_coach_server.telemetry.schemas import StoredLap
@@ -95,6 +96,7 @@ class LapChanges:
             "driver": row.driver_id or row.rig_id,
         }
         await self._session.execute(update(LapRecord).where(LapRecord.track_session_id == session_id).values(own))
+        await self._session.execute(announce(Announced.RIG, select(TrackSession.rig_id).filter_by(id=session_id)))
 
     async def deleted(self, *, limit: int) -> Sequence[DeletedLap]:
         """The laps deleted last, newest first."""

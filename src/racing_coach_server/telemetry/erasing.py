@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_server.database.announcing import Announced, announce
 from racing_coach_server.database.rows import deleted
 from racing_coach_server.telemetry.models import LapRecord, TrackSession, frame_blocks
 from racing_coach_server.telemetry.read_rows import ROWS, are_rows_left
@@ -13,6 +14,8 @@ from racing_coach_server.telemetry.read_rows import ROWS, are_rows_left
 
 async def erase_laps(session: AsyncSession, lap_ids: Sequence[UUID]) -> None:
     """Delete laps with their frames; what other features have of them goes by its foreign keys."""
+    rigs = select(LapRecord.rig_id).where(LapRecord.id.in_(lap_ids)).distinct()
+    await session.execute(announce(Announced.RIG, rigs))
     await session.execute(delete(frame_blocks).where(frame_blocks.c.lap_id.in_(lap_ids)))
     if await are_rows_left(session):
         await session.execute(delete(ROWS).where(ROWS.c.lap_id.in_(lap_ids)))

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Executable, and_, bindparam, exists, func,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.database.base import Base
 from racing_coach_server.telemetry.models import DeletedLap, LapRecord, SessionRelabel, TrackSession
 from racing_coach_server.telemetry.schemas import ReceivedLap
@@ -24,7 +25,7 @@ _sessions, _laps, _deleted = (
 
 
 def add_lap() -> Executable:
-    """Insert a lap, with its session's labels, unless it is stored or was deleted.
+    """Insert a lap, with its session's labels, and announce it, unless it is stored or was deleted.
 
     The session's row is locked as the foreign key locks it anyway: whoever is just relabelling it is waited for.
     """
@@ -43,7 +44,9 @@ def add_lap() -> Executable:
         .where(session.id == bindparam("track_session_id", type_=session.id.type), ~was_deleted)
         .with_for_update(read=True, key_share=True)
     )
-    return insert(_laps).from_select([*row, *labels], source).on_conflict_do_nothing().returning(_laps.c.created_at)
+    new = insert(_laps).from_select([*row, *labels], source).on_conflict_do_nothing()
+    added = new.returning(_laps.c.id, _laps.c.created_at).cte("added")
+    return announcing(added, Announced.LAP, added.c.id, added.c.created_at)
 
 
 def _is_same(

@@ -39,7 +39,7 @@ class ComparisonOnDemand:
                 lap.lap_id,
                 "before it nobody drove a whole, valid lap in this car, on this track, in like conditions",
             )
-        return await self._with(session, lap, found.analysis, found.rule)
+        return await self.with_reference(session, lap, found.analysis, found.rule)
 
     async def with_best(self, session: AsyncSession, lap: LapAnalysisRecord) -> LapComparisonDocument:
         """With the best of the driver's other laps, whenever it was driven."""
@@ -49,7 +49,7 @@ class ComparisonOnDemand:
             raise NothingToCompareError(
                 lap.lap_id, "its driver has no other whole, valid lap in this car, on this track, in like conditions"
             )
-        return await self._with(session, lap, best, ReferenceRule.OWN_BEST)
+        return await self.with_reference(session, lap, best, ReferenceRule.OWN_BEST)
 
     async def with_lap(
         self, session: AsyncSession, lap: LapAnalysisRecord, other: LapAnalysisRecord
@@ -57,7 +57,7 @@ class ComparisonOnDemand:
         """With any lap of the same track."""
         _check(lap)
         _check(other)
-        return await self._with(session, lap, other, "named")
+        return await self.with_reference(session, lap, other, "named")
 
     async def with_theoretical(self, session: AsyncSession, lap: LapAnalysisRecord) -> LapComparisonDocument:
         """With the best of each segment over the driver's laps."""
@@ -67,9 +67,10 @@ class ComparisonOnDemand:
         assert lap.lap_time is not None
         return _document(lap, lap.lap_time - total, total, deltas, rule="theoretical", reference=None, comparison=None)
 
-    async def _with(
+    async def with_reference(
         self, session: AsyncSession, lap: LapAnalysisRecord, other: LapAnalysisRecord, rule: Rule
     ) -> LapComparisonDocument:
+        """With a lap that somebody has found by a rule."""
         found = await self._comparer.between(session, lap, other)
         assert other.lap_time is not None
         return _document(

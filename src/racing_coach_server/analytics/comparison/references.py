@@ -101,6 +101,10 @@ class ReferenceService:
         """The best lap of a lap's driver, besides the lap itself, whenever it was driven."""
         return await self._best(lap, LapAnalysisRecord.driver == lap.driver)
 
+    async def best_in_car(self, lap: LapAnalysisRecord) -> LapAnalysisRecord | None:
+        """The best lap in a lap's car, besides the lap itself, whoever drove it and whenever."""
+        return await self._best(lap)
+
     async def chosen(self, driver: str | None = None) -> Sequence[ChosenReference]:
         """What drivers have chosen, by driver and track; of one driver or of all."""
         statement = (

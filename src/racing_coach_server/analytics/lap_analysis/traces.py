@@ -21,10 +21,6 @@ CHANNELS: Final = (
 )
 """What is read of a lap: a quarter of what is stored."""
 
-_KEPT_BYTES: Final = 32 << 20
-"""Of laps and of traces each; a lap of 5,000 frames takes 0.7 MB, so this is a stint of a few drivers. Of hundreds of
-drivers nothing holds the last laps, and each is read again as the reference of the next."""
-
 
 class Recent[KeyT, ValueT]:
     """Values used last, as many as fit."""
@@ -52,12 +48,12 @@ class Recent[KeyT, ValueT]:
 
 
 class Traces:
-    """Laps and traces of one process."""
+    """Laps and traces of one process. A lap of 5,000 frames takes 0.7 MB as each."""
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._background = dependencies.background
-        self._laps = Recent[UUID, LapData](_lap_bytes, _KEPT_BYTES)
-        self._traces = Recent[tuple[UUID, UUID | None], Trace](_trace_bytes, _KEPT_BYTES)
+        self._laps = Recent[UUID, LapData](_lap_bytes, dependencies.trace_bytes)
+        self._traces = Recent[tuple[UUID, UUID | None], Trace](_trace_bytes, dependencies.trace_bytes)
 
     async def lap(self, session: AsyncSession, stored: StoredLap) -> LapData:
         """The columns of a stored lap."""
