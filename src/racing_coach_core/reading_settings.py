@@ -13,7 +13,10 @@ from racing_coach_core.setting_sources import ENV_PREFIX, EnvironmentSettings, O
 
 SECTIONS: Final = {
     "racing-coach": frozenset(
-        "BACKUP COACHING DATABASE DELIVERY DOCTOR FOLLOWERS HEALTH INSTANCE LIMITS LOG MQTT RETENTION".split()  # noqa: SIM905
+        (
+            *("BACKUP", "CELL", "COACHING", "DATABASE", "DELIVERY", "DOCTOR", "FOLLOWERS", "HEALTH", "INSTANCE"),
+            *("LIMITS", "LOG", "MQTT", "RETENTION", "WEB"),
+        )
     ),
     "racing-coach-rig": frozenset(["DRIVER", "MQTT", "OUTBOX", "RIG", "SENDING", "WATCH"]),
 }

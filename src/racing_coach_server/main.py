@@ -16,10 +16,12 @@ COMMANDS = (
     _command("config show", "config:show_config", "Show every setting, and where it comes from; secrets are hidden."),
     _command("db", None, "The database: its schema, and how long laps are kept."),
     _command("db upgrade", "db:upgrade", "Bring the database to what this version needs."),
+    _command("db convert", "convert:convert", "Bring laps that an older version stored into today's form."),
     _command(
-        "db convert", "convert:convert", "Bring laps that an older version stored into the form that takes less room."
+        "db distribute",
+        "distribute:distribute",
+        "Lay a migrated database, on a coordinator of Citus, over all its nodes.",
     ),
-    _command("db distribute", "distribute:distribute", "Lay the database over all nodes of Citus."),
     _command("db prune", "prune:prune", "Delete laps that were received long ago."),
     _command("backup", "backup:backup", "Back the whole database up into a folder, while the daemon goes on."),
     _command("restore", "backup:restore", "Restore a backup into a database without laps, and look at every lap."),

@@ -31,7 +31,8 @@ class Block:
     @property
     def name(self) -> str:
         """By which tests know it: its page and its first words."""
-        return f"{self.page}: {' '.join(self.text.split('#')[0].split())[:60].strip()}"  # up to its first comment
+        text = re.sub(r"^#.*\n", "", self.text, flags=re.MULTILINE).partition("#")[0]  # up to its first comment
+        return f"{self.page}: {' '.join(text.split())[:60].strip()}"
 
 
 def blocks(*languages: str) -> list[Block]:

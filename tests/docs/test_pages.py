@@ -3,9 +3,21 @@
 import re
 from pathlib import Path
 
-from tests.docs.pages import blocks
+from tests.docs.pages import PAGES, ROOT, blocks
+
+from racing_coach_core.setting_sources import names
+from racing_coach_rig.config import RigSettings
+from racing_coach_server.config import Settings
+
+NOT_OF_A_PROGRAM = tuple(f"RACING_COACH_{name}" for name in ("TEST", "BENCH", "ETC"))
+"""What the beginnings are of variables of tests and benchmarks, and of `systemd/racing-coach-command`."""
 
 RUN_ELSEWHERE = {
+    "docs/scaling.md: RACING_COACH_CELL=north": "test_settings_on_pages_are_settings, below",
+    'docs/web.md: RACING_COACH_WEB__HOST=0.0.0.0 RACING_COACH_WEB__PASSWORD="$': "tests/server/web",
+    'docs/web.md: curl -u ":$PASSWORD" http://pit.example:8077/api/v1/laps cur': "tests/server/web",
+    "docs/web.md: curl -N http://127.0.0.1:8077/api/v1/events": "tests/server/web/live",
+    "docs/web.md: racing-coach laps report LAP --against best -o lap.html": "tests/server/commands",
     "README.md: make demo": "tests/demo/test_demo.py runs what it starts",
     "README.md: make test": "it is what runs this",
     "CONTRIBUTING.md: make test": "it is what runs this",
@@ -17,6 +29,9 @@ RUN_ELSEWHERE = {
 NOT_RUN = {
     "systemd/README.md: sudo python3.13 -m venv /opt/racing-coach sudo /opt/racing-c": "a second installation, of minutes",
     "docs/scaling.md: pg_basebackup -h PRIMARY -U replicator -D /var/lib/postgresq": "a second server; see test_replica.py",
+    "docs/scaling.md: racing-coach db upgrade": "needs servers with Citus; tests/server/database/test_placement.py",
+    "docs/scaling.md: pg_dump --data-only --schema=public --exclude-table=alembic_": "needs servers with Citus",
+    "docs/web.md: pip install 'racing-coach[web]' racing-coach web": "a second installation, of minutes",
     'docs/wire-format.md: { "lap_id": "0b2f...", "session": {"session_id": "7b2c...",': "a shape, with ... for values",
     'docs/wire-format.md: {"status": "success", "message": "lap 7 stored, 4,727 frames': "a shape, with ... for values",
     'docs/wire-format.md: {"instance": "...", "version": "...", "timestamp": "...", "u': "a shape, with ... for values",
@@ -26,7 +41,7 @@ NOT_RUN = {
 def run_here() -> set[str]:
     """The blocks that the tests beside this one ask for by their names."""
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__))
-    return set(re.findall(r"""block\(\s*(?:\"([^\"]+)\")""", tests))
+    return {double or single for double, single in re.findall(r"""block\(\s*(?:"([^"]+)"|'([^']+)')""", tests)}
 
 
 def test_no_block_is_forgotten() -> None:
@@ -41,3 +56,13 @@ def test_no_block_is_forgotten() -> None:
 def test_no_block_is_both_run_and_not() -> None:
     """What is run is not excused."""
     assert not run_here() & (RUN_ELSEWHERE.keys() | NOT_RUN.keys())
+
+
+def test_settings_on_pages_are_settings() -> None:
+    """Every whole name of a variable in the documentation is one that a program takes."""
+    known = {*names(Settings), *names(RigSettings)}
+    sections = {name.rpartition("__")[0] for name in known}
+    for page in PAGES:
+        for name in re.findall(r"RACING_COACH_[A-Z_]+[A-Z]", (ROOT / page).read_text()):
+            if not name.startswith(NOT_OF_A_PROGRAM):
+                assert name in known | sections, f"{page}: {name}"

@@ -158,12 +158,17 @@ def test_the_daemons_settings_and_commands(
     assert own["RACING_COACH_MQTT__PASSWORD"] not in said
 
     reader.follow(block("systemd/README.md: sudo -u postgres createuser --pwprompt racing_coach sudo -u"))
+    reader.follow(block("systemd/README.md: sudo -u postgres createuser --pwprompt racing_coach_web sudo"))
     assert reader.not_run == [
         "systemctl daemon-reload",  # no systemd is process 1 here
         "systemctl enable --now --no-block racing-coach",
         "journalctl -u racing-coach -f",
         "createuser --pwprompt racing_coach",  # the system's PostgreSQL is not here
         "createdb --owner=racing_coach racing_coach",
+        "createuser --pwprompt racing_coach_web",
+        "psql -c grant pg_read_all_data to racing_coach_web",
+        "systemctl daemon-reload",
+        "systemctl enable --now racing-coach-web",
     ]
 
 
@@ -184,7 +189,7 @@ def test_what_compose_is_asked(reader: Reader) -> None:
     reader.follow(block("docs/operations.md: docker compose exec daemon racing-coach laps list docker com"))
     reader.follow(block("mosquitto/README.md: docker compose exec broker sh /setup/add-user rig-1"))
     reader.follow(block("docs/backup.md: docker compose exec daemon racing-coach backup /var/lib/raci"))
-    reader.follow(block("docs/backup.md: docker compose stop daemon docker compose exec database psql"))
+    reader.follow(block('docs/backup.md: docker compose stop daemon docker compose run --rm -v "$PWD/'))
     backups = f"{reader.machine}/var/lib/racing-coach/backups/2026-05-01"
     asked = ["docker compose up -d", "docker compose exec broker sh /setup/add-user rig-1"]
     assert reader.not_run == [
@@ -199,9 +204,7 @@ def test_what_compose_is_asked(reader: Reader) -> None:
         f"docker compose exec daemon racing-coach backup {backups}",
         f"docker compose cp daemon:{backups} .",
         "docker compose stop daemon",
-        "docker compose exec database psql -U postgres -c alter role racing_coach superuser",
         f"docker compose run --rm -v {reader.checkout}/2026-05-01:/backup:ro daemon restore /backup",
-        "docker compose exec database psql -U postgres -c alter role racing_coach nosuperuser",
         "docker compose up -d",
     ]
 

@@ -228,12 +228,17 @@ def test_a_file_that_cannot_be_written_is_named(world: World, tmp_path: Path) ->
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
 
 
-def test_a_pipe_is_written_to_and_not_replaced(world: World, tmp_path: Path) -> None:
-    """So is a device: as root, /dev/null would be a file from then on."""
-    pipe = tmp_path / "pipe"
+def test_what_is_no_file_is_not_replaced(world: World, tmp_path: Path) -> None:
+    """A pipe stays one and gets the bytes, as any device does; a link goes on to point where it pointed."""
+    lap_id = world.laps["al"].lap_id
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "target.csv"
     os.mkfifo(pipe)
-    with ThreadPoolExecutor(1) as reader:
+    link.symlink_to(target)
+    with ThreadPoolExecutor(max_workers=1) as reader:
         read = reader.submit(pipe.read_bytes)
-        assert world.run("export", world.laps["al"].lap_id, "-f", "arrow", "-o", pipe).code == 0
-        assert decode_lap(read.result(30)).lap.lap_id == world.laps["al"].lap_id
+        assert world.run("export", lap_id, "-o", pipe).code == 0
+        assert world.run("export", lap_id, "-o", link).code == 0
+        assert read.result(timeout=10) == target.read_bytes()
     assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "link.csv", "target.csv"}
