@@ -130,7 +130,7 @@ def sentences(outcome: Outcome) -> list[str]:
     )
     if outcome.kills:
         said.append(
-            f"The daemon was killed {outcome.kills} times, and away for {statistics.median(outcome.away_s):.1f} s "
+            f"The daemon was killed {'once' if outcome.kills == 1 else f'{outcome.kills} times'}, and away for {statistics.median(outcome.away_s):.1f} s "
             f"in the median, {max(outcome.away_s):.1f} s at most."
         )
     return said
