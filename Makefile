@@ -96,11 +96,11 @@ coach-eval: $(VENV)/.dev ## Prove the coach against planted faults (QUICK=1 for 
 
 .PHONY: fleet
 fleet: $(VENV)/.dev ## Drive RIGS simulated rigs for MINUTES against the real daemon (KILL_EVERY=60 kills it; RIGS=250,500 finds the knee)
-	$(PYTHON) -m benchmarks.fleet.run $(if $(QUICK),--quick) --rigs $(or $(RIGS),1000) --minutes $(if $(filter file,$(origin MINUTES)),10,$(MINUTES)) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY)) --output build/fleet.json
+	$(PYTHON) -m benchmarks.fleet.run $(if $(QUICK),--quick) --rigs $(or $(RIGS),1000) --minutes $(if $(filter file,$(origin MINUTES)),10,$(MINUTES)) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY)) $(if $(PAGE),--markdown $(PAGE)) --output build/fleet.json
 
 .PHONY: million
 million: $(VENV)/.dev ## Ask everything of a database of ROWS=1000000 laps, and time it
-	$(PYTHON) -m benchmarks.million.run --rows $(or $(ROWS),1000000)
+	$(PYTHON) -m benchmarks.million.run --rows $(or $(ROWS),1000000) $(if $(PAGE),--markdown $(PAGE))
 
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@echo "Installing the fuzzer into $(VENV)"

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from racing_coach_demo.embedded import EmbeddedBroker
+from tests.citus import CitusCluster, CitusDatabase, has_citus
 from tests.databases import Databases, until_it_answers
 from tests.examples import load_profile
 from tests.infra import Broker, broker_of_url, choose_broker, choose_database, find_mosquitto, requires_mosquitto
@@ -44,11 +45,19 @@ def pytest_report_header() -> str:
     return f"database: {choose_database().text}; broker: {choose_broker().text}"
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("citus") and not has_citus():
+        pytest.skip("needs a PostgreSQL with Citus: its programs' folder in RACING_COACH_TEST_POSTGRES_BIN")
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing may be skipped: a test without its broker, database or tool has not been run."""
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI nothing may be skipped: a test without its broker, database or tool has not been run.
+
+    But no package has Citus for the PostgreSQL of the wheel.
+    """
     report = yield
-    if report.skipped and requires_mosquitto():
+    if report.skipped and requires_mosquitto() and not item.get_closest_marker("citus"):
         report.outcome = "failed"
         report.longrepr = f"skipped, which is not allowed here: {report.longrepr}"
     return report
@@ -91,6 +100,20 @@ def empty_database_url(databases: Databases) -> Iterator[str]:
     """The URL of a database that was never migrated, for one test."""
     with databases.empty() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def citus_cluster() -> Iterator[CitusCluster]:
+    """A coordinator and two workers without fsync, shared by a run: no test kills one, or adds one."""
+    with CitusCluster(is_forgetful=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def citus(citus_cluster: CitusCluster) -> Iterator[CitusDatabase]:
+    """A database of that cluster with nothing in it, for one test."""
+    with citus_cluster.database() as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

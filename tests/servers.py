@@ -105,7 +105,7 @@ class PostgresProcess(EmbeddedPostgres):
     """
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        super().__init__(bin_dir=_postgres_bin_dir(), settings=settings)
+        super().__init__(bin_dir=postgres_bin_dir(), settings=settings)
 
     def _initialise(self) -> None:
         """Copy the cluster that was made once: initdb takes longer than most tests."""
@@ -119,11 +119,12 @@ class PostgresProcess(EmbeddedPostgres):
 @functools.cache
 def _mould() -> EmbeddedPostgres:
     """A cluster that is never started, and the programs for it, of which all others of this run are copies."""
-    mould = EmbeddedPostgres(bin_dir=_postgres_bin_dir())
+    mould = EmbeddedPostgres(bin_dir=postgres_bin_dir())
     atexit.register(mould.close)
     mould._prepare()
     return mould
 
 
-def _postgres_bin_dir() -> Path:
+def postgres_bin_dir() -> Path:
+    """Where the programs are of the PostgreSQL that the tests start."""
     return Path(os.environ.get("RACING_COACH_TEST_POSTGRES_BIN", WHEEL_BIN_DIR))

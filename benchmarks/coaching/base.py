@@ -13,8 +13,8 @@ from racing_coach_rig.sources.simulation.driver import DRIVERS, Driver, corner_s
 from racing_coach_rig.sources.simulation.speed import Effort, speed_squared
 from racing_coach_rig.sources.simulation.track import EARTH_RADIUS_M, Track
 
-TUNE_DRIVERS: Final = ("Ines Aubrac", "Jonas Lindqvist")
-REPORT_DRIVERS: Final = ("Tomas Velde", "Mara Okafor")
+TUNE_DRIVERS: Final = ("Ines Aubrac", "Jonas Lindqvist", "Tomas Velde", "Mara Okafor")
+REPORT_DRIVERS: Final = ("Priya Raman", "Bill Hartley")
 
 
 def simulated(track: Track, driver: Driver) -> PlaceLap:

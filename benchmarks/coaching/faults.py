@@ -1,39 +1,17 @@
-"""Faults planted into a lap: each is a change that is known exactly in place, cause and cost.
+"""Faults of drivers: each is a change that is known exactly in place, cause and cost.
 
-The cost is the lap's time with the fault minus its time without, with the same chance in both. Sizes are drawn; a fault
-that does not fit a corner (no straight to lift on, no gear above) is not planted there.
+Sizes are drawn; a fault that does not fit a corner (no straight to lift on, no gear above) is not planted there.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 from benchmarks.coaching.physics import driven_with, moved, ramp, throttled
 from benchmarks.coaching.place import FULL, Floats, Landmarks, PlaceLap
 
 from racing_coach_rig.sources.simulation.car import CAR
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """A fault in a lap.
-
-    Attributes:
-        kind: what was done, in the words of this module.
-        cause: the advice that answers it, in the words of the coaching message.
-        at_m: where to act: the braking point, the apex, the place of the throttle.
-        corner_m: a place within the corner that the fault belongs to, the slowest.
-        cost_s: by how much the lap is slower for it.
-    """
-
-    kind: str
-    cause: str
-    at_m: float
-    corner_m: float
-    cost_s: float
-
 
 type Plant = Callable[[PlaceLap, Landmarks, float], tuple[PlaceLap, int] | None]
 """Changes a lap at one corner, by a size from 0 (small) to 1 (large). Also returns where to act, as an index."""
@@ -267,30 +245,3 @@ def _slower_by(lap: PlaceLap, share: float, begin: int, end: int, reached: float
 
 def _never_quicker(lap: PlaceLap, changed: PlaceLap) -> PlaceLap:
     return replace(changed, speed=np.minimum(lap.speed, changed.speed))
-
-
-KINDS: Final[dict[str, tuple[Plant, str]]] = {
-    "brake_early": (brake_early, "brake_later"),
-    "brake_soft": (brake_soft, "brake_harder"),
-    "brake_held": (brake_held, "release_brake_earlier"),
-    "brake_late": (brake_late, "brake_earlier"),
-    "apex_slow": (apex_slow, "carry_more_speed"),
-    "throttle_late": (throttle_late, "throttle_earlier"),
-    "throttle_jerky": (throttle_jerky, "throttle_smoother"),
-    "lift": (lift, "throttle_smoother"),
-    "coasting": (coasting, "less_coasting"),
-    "gear_high": (gear_high, "lower_gear"),
-    "gear_low": (gear_low, "higher_gear"),
-    "line_tight": (line_tight, "wider_line"),
-}
-
-
-def plant(lap: PlaceLap, corner: Landmarks, kind: str, size: float) -> tuple[PlaceLap, Planted] | None:
-    """Drive a lap again with a fault at a corner; `None` where the fault does not fit."""
-    maker, cause = KINDS[kind]
-    made = maker(lap, corner, size)
-    if made is None:
-        return None
-    changed, at = made
-    cost = changed.lap_time - lap.lap_time
-    return changed, Planted(kind, cause, float(lap.place[at]), float(lap.place[corner.slowest]), cost)

@@ -5,8 +5,9 @@ the lap and from lap to lap; the line is half a metre to one side or the other. 
 it follows from physics, as with a fault.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal, Self
 
 import numpy as np
 from benchmarks.coaching.physics import driven_with, moved, ramp
@@ -40,17 +41,62 @@ STEADY: Final = Spread()
 LOOSE: Final = Spread(braking=3.0, apex=0.007, pick_up=3.0, pace=0.002, drift=0.0015, line=0.3)
 
 
+type Part = Literal["braking", "apex", "pick_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """What chance did to one lap.
+
+    Attributes:
+        braking: by how much each corner was braked for before the usual place, m.
+        apex: by what share each was driven slower than usual.
+        pick_up: by how much the throttle came later than usual at each, m.
+        around: the seed of what changes slowly around the lap, the pace and the line.
+    """
+
+    braking: tuple[float, ...]
+    apex: tuple[float, ...]
+    pick_up: tuple[float, ...]
+    around: int
+
+    @classmethod
+    def drawn(cls, corners: int, spread: Spread, chance: np.random.Generator) -> Self:
+        """A lap's chance, by a driver's spread."""
+        return cls(
+            tuple(chance.normal(0, spread.braking, corners).clip(-9, 9).tolist()),
+            tuple(chance.normal(0, spread.apex, corners).clip(-0.02, 0.02).tolist()),
+            tuple(chance.normal(0, spread.pick_up, corners).clip(-9, 9).tolist()),
+            int(chance.integers(2**62)),
+        )
+
+    def but(self, corner: int, parts: Collection[Part], other: "Chance | None") -> "Chance":
+        """The same, with some of it at one corner as on another lap, or as usual."""
+        changed = {}
+        for part in ("braking", "apex", "pick_up"):
+            values: list[float] = list(getattr(self, part))
+            if part in parts:
+                values[corner] = 0.0 if other is None else getattr(other, part)[corner]
+            changed[part] = tuple(values)
+        return Chance(changed["braking"], changed["apex"], changed["pick_up"], self.around)
+
+
 def varied(lap: PlaceLap, corners: list[Landmarks], spread: Spread, chance: np.random.Generator) -> PlaceLap:
     """The lap as it comes out this time."""
-    lap = exits(entries(lap, corners, spread, chance), corners, spread, chance)
-    return weaving(paced(lap, spread, chance), spread.line, chance)
+    return by_chance(lap, corners, spread, Chance.drawn(len(corners), spread, chance))
 
 
-def entries(lap: PlaceLap, corners: list[Landmarks], spread: Spread, chance: np.random.Generator) -> PlaceLap:
+def by_chance(lap: PlaceLap, corners: list[Landmarks], spread: Spread, chance: Chance) -> PlaceLap:
+    """The lap as it comes out with what chance does to it."""
+    around = np.random.default_rng(chance.around)
+    lap = exits(entries(lap, corners, chance), corners, chance)
+    return weaving(paced(lap, spread, around), spread.line, around)
+
+
+def entries(lap: PlaceLap, corners: list[Landmarks], chance: Chance) -> PlaceLap:
     """Other braking points."""
     shift = np.zeros_like(lap.place)
-    for corner in corners:
-        size = float(np.clip(chance.normal(0, spread.braking), -9, 9))
+    for corner, size in zip(corners, chance.braking, strict=True):
         onset, slowest = lap.place[[corner.onset, corner.slowest]].tolist()
         shift += ramp(
             lap.place, [(onset - 60, 0.0), (onset - 12, size), (0.5 * (onset + slowest), size), (slowest, 0.0)]
@@ -58,19 +104,17 @@ def entries(lap: PlaceLap, corners: list[Landmarks], spread: Spread, chance: np.
     return moved(lap, shift)
 
 
-def exits(lap: PlaceLap, corners: list[Landmarks], spread: Spread, chance: np.random.Generator) -> PlaceLap:
+def exits(lap: PlaceLap, corners: list[Landmarks], chance: Chance) -> PlaceLap:
     """Other apex speeds and throttle pick-ups."""
     fixed = np.full_like(lap.place, np.nan)
     throttle = lap.throttle.copy()
-    for corner in corners:
-        slower = float(np.clip(chance.normal(0, spread.apex), -0.02, 0.02))
+    for corner, slower, later in zip(corners, chance.apex, chance.pick_up, strict=True):
         begin, end = (corner.onset + corner.release) // 2, max(corner.slowest, corner.pick_up)
         inside = slice(begin, end)
         places = lap.place[inside]
         fixed[inside] = (
             2 * slower * ramp(places, [(places[0], 0.0), (float(places[len(places) * 2 // 3]), 1.0), (places[-1], 1.0)])
         )
-        later = float(np.clip(chance.normal(0, spread.pick_up), -9, 9))
         zone = slice(max(end - 15, corner.release), corner.full + 30)
         throttle[zone] = np.interp(lap.place[zone] - later, lap.place, lap.throttle)
     push = (lap.throttle - throttle) * CAR.power / lap.speed

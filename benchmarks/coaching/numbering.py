@@ -1,5 +1,11 @@
-"""Whether corners keep their numbers and places whatever line is driven."""
+"""Whether corners keep their numbers and places whatever line is driven.
 
+On each track laps are driven on lines up to a metre to either side of the usual one. The first of them number the
+corners, as in the daemon; every lap is measured through that map. Then the next laps number the corners anew, and the
+next, as on another server: all these maps have to be the same, with apexes near those of the track itself.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -7,56 +13,109 @@ from typing import Final
 import numpy as np
 from benchmarks.coaching import base, tracks
 from benchmarks.coaching.noise import LOOSE, varied, weaving
-from benchmarks.coaching.place import landmarks
+from benchmarks.coaching.place import Floats, PlaceLap, landmarks
 from benchmarks.coaching.record import recorded
 
-from racing_coach_analysis.corners import find_corners
+from racing_coach_analysis.bends import bends_of
+from racing_coach_analysis.corners import LAPS_FOR_MAP, find_corners, number_corners
 from racing_coach_analysis.lap import LapData
-from racing_coach_analysis.trace import trace
+from racing_coach_analysis.measures import measure
+from racing_coach_analysis.trace import Trace, trace
+from racing_coach_analysis.track_map import TrackMap
 from racing_coach_rig.sources.read_file import read_file
 
-LAPS_A_MAP: Final = 5
 _ASIDE_M: Final = 0.5
 _WIDEST_M: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """Maps of one track, each found from other laps on other lines, beside the first one.
+    """Corner numbers of one track.
 
     Attributes:
         track: its id.
         laps: driven.
-        corners: on the first map.
-        same: how many of the maps have as many corners.
+        corners: on the map in force, which the first laps gave.
+        numbered: laps on which every corner of that map has its apex within its window, nearest to that corner's own.
+        same: how many of the maps found anew have the same corners, number for number.
         maps: how many there are.
-        apex_off_m: how far an apex lies from that of the first map at most, where the numbers are the same.
+        laps_a_map: how many laps a map took at most.
+        apex_off_m: how far an apex of these maps lies from that of the track itself at most.
     """
 
     track: str
     laps: int
     corners: int
+    numbered: int
     same: int
     maps: int
+    laps_a_map: int
     apex_off_m: float
 
 
 def numbering(track: str, laps: int) -> Numbering:
-    """Find a track's corners again and again, from laps up to a metre to either side of the usual line."""
+    """Number a track's corners, measure every lap by that, and number them again and again."""
     usual = base.simulated(tracks.track(track), base.driver(base.TUNE_DRIVERS[1]))
+    traces = list(_driven(usual, laps))
+    maps = list(_maps(traces))
+    in_force = maps[0][0]
+    alike = [one for one, _ in maps if _signature(one) == _signature(in_force)]
+    truth = np.array([bend.apex % len(usual.place[:-1]) for bend in bends_of(usual.curvature[:-1], usual.step)])
+    return Numbering(
+        track=track,
+        laps=len(traces),
+        corners=len(in_force.corners),
+        numbered=sum(_is_numbered(one, in_force) for one in traces),
+        same=len(alike),
+        maps=len(maps),
+        laps_a_map=max(taken for _, taken in maps),
+        apex_off_m=max(_off(one, truth * usual.step, usual.length) for one in alike),
+    )
+
+
+def _driven(usual: PlaceLap, laps: int) -> Iterator[Trace]:
     corners, chance = landmarks(usual), np.random.default_rng([31, len(usual.place)])
-    found = []
-    for _ in range(laps // LAPS_A_MAP):
-        driven = [
-            weaving(varied(usual, corners, LOOSE, chance), _ASIDE_M, chance, widest=_WIDEST_M)
-            for _ in range(LAPS_A_MAP)
-        ]
-        first = trace(LapData.of(recorded(driven[0], chance), driven[0].lap_time), length_m=usual.length)
-        others = [trace(LapData.of(recorded(lap, chance), lap.lap_time), reference=first) for lap in driven[1:]]
-        found.append([corner.apex_pct * usual.length for corner in find_corners([first, *others]).corners])
-    alike = [apexes for apexes in found if len(apexes) == len(found[0])]
-    off = max(float(np.abs(np.subtract(apexes, found[0])).max(initial=0.0)) for apexes in alike)
-    return Numbering(track, LAPS_A_MAP * len(found), len(found[0]), len(alike), len(found), off)
+    first = None
+    for _ in range(laps):
+        lap = weaving(varied(usual, corners, LOOSE, chance), _ASIDE_M, chance, widest=_WIDEST_M)
+        data = LapData.of(recorded(lap, chance), lap.lap_time)
+        one = trace(data, length_m=usual.length) if first is None else trace(data, reference=first)
+        first = first or one
+        yield one
+
+
+def _maps(traces: Sequence[Trace]) -> Iterator[tuple[TrackMap, int]]:
+    """Maps, each from laps of its own, and how many these were; the last laps may be too few for one more."""
+    begin = 0
+    for end in range(LAPS_FOR_MAP, len(traces) + 1):
+        found = number_corners(traces[begin:end]) if end - begin >= LAPS_FOR_MAP else None
+        if found is not None:
+            yield found, end - begin
+            begin = end
+
+
+def _signature(one: TrackMap) -> list[tuple[int, str | None]]:
+    return [(corner.number, corner.direction) for corner in one.corners]
+
+
+def _is_numbered(lap: Trace, track_map: TrackMap) -> bool:
+    """Whether a lap is tightest in each corner's window where no other corner of the map is nearer."""
+    apexes = np.array([corner.apex_pct for corner in track_map.corners])
+    for place, corner in enumerate(measure(lap, track_map).corners):
+        apex_m = corner.cornering.apex_m
+        if apex_m is None:
+            return False
+        away = (apex_m / lap.length_m - apexes + 0.5) % 1.0 - 0.5
+        if int(np.argmin(np.abs(away))) != place:
+            return False
+    return True
+
+
+def _off(track_map: TrackMap, truth: Floats, length: float) -> float:
+    """How far the apexes of a map lie from the nearest of the track's own at most, m."""
+    apexes = np.array([[corner.apex_pct * length] for corner in track_map.corners])
+    away = (apexes - truth + length / 2) % length - length / 2
+    return float(np.abs(away).min(axis=1).max(initial=0.0))
 
 
 def real_corners(path: Path) -> list[float]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from benchmarks.coaching import stints
-from benchmarks.coaching.faults import KINDS, Planted
+from benchmarks.coaching.planting import KINDS, Planted
 from benchmarks.coaching.stints import PATTERNS, Stint, World, world
 
 from racing_coach_analysis.advice import advise
@@ -27,7 +27,8 @@ class Outcome:
 
     Attributes:
         world, kind, pattern, cause: what was planted.
-        cost_s: what it cost, mean over the laps that have it among the last five.
+        cost_s, action_s: what it cost, without and with the chance in the same action (see `Planted`), mean over the
+            laps that have it among the last five.
         said: the cause named, None for silence.
         right_place: whether the first advice is about the fault's place.
         gain_s, low_s, high_s: worth and interval of the first advice, None without one.
@@ -39,6 +40,7 @@ class Outcome:
     pattern: str
     cause: str
     cost_s: float
+    action_s: float
     said: str | None
     right_place: bool
     gain_s: float | None
@@ -96,6 +98,7 @@ def _outcome(where: World, stint: Stint, pattern: str) -> Outcome:
         pattern=pattern,
         cause=planted.cause,
         cost_s=planted.cost_s,
+        action_s=planted.action_s,
         said=first.cause.value if first else None,
         right_place=first is not None and _in_place(first, planted, where),
         gain_s=first.gain_s if first else None,

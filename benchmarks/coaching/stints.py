@@ -3,15 +3,16 @@ alone or from the first lap on.
 """
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from benchmarks.coaching import base, tracks
-from benchmarks.coaching.faults import KINDS, Planted, plant
-from benchmarks.coaching.noise import LOOSE, STEADY, Spread, varied
+from benchmarks.coaching.noise import LOOSE, STEADY, Chance, Spread, by_chance, varied
 from benchmarks.coaching.place import Landmarks, PlaceLap, landmarks
+from benchmarks.coaching.planting import ACTIONS, KINDS, Planted, plant
 from benchmarks.coaching.record import recorded
 
 from racing_coach_analysis.analysed import Analysed, analysed
@@ -99,25 +100,33 @@ def faulty(where: World, kind: str, pattern: Pattern, chance: np.random.Generato
     chosen = _corner_for(where, kind, pattern, chance)
     if chosen is None:
         return None
-    corner, size = chosen
+    index, size = chosen
     spread = _spread(chance)
     shown = _shown(pattern, chance)
-    laps, costs, last = [], [], None
+    others = Chance.drawn(len(where.corners), spread, chance)
+    compared = others if pattern == "habit" else None
+    laps, faults = [], []
     for has_it in shown:
-        driven = varied(where.usual, where.corners, spread, chance)
+        by = Chance.drawn(len(where.corners), spread, chance)
+        driven = by_chance(where.usual, where.corners, spread, by)
         if has_it:
-            made = plant(driven, corner, kind, float(np.clip(size + chance.normal(0, 0.1), 0, 1)))
+            made = plant(driven, where.corners[index], kind, float(np.clip(size + chance.normal(0, 0.1), 0, 1)))
             if made is None:
                 return None
-            driven, last = made
-            costs.append(last.cost_s)
+            driven, fault = made
+            without = by_chance(where.usual, where.corners, spread, by.but(index, ACTIONS[kind], compared))
+            faults.append(replace(fault, action_s=driven.lap_time - without.lap_time))
         laps.append(remembered(driven, where, chance))
     own = [lap for lap, has_it in zip(laps, shown, strict=True) if not has_it]
-    other = remembered(varied(where.usual, where.corners, spread, chance), where, chance)
+    other = remembered(by_chance(where.usual, where.corners, spread, others), where, chance)
     reference = min(own, key=lambda lap: lap.lap_time) if pattern != "habit" else other
-    assert last is not None
-    recent = costs[-5:] if pattern != "once" else costs[-1:]
-    return Stint(laps, reference, Planted(kind, last.cause, last.at_m, last.corner_m, float(np.mean(recent))))
+    return Stint(laps, reference, _mean(faults[-5:]))
+
+
+def _mean(faults: Sequence[Planted]) -> Planted:
+    """The last fault, with the mean of what it cost on the laps that have it."""
+    cost, action = (float(np.mean([getattr(one, name) for one in faults])) for name in ("cost_s", "action_s"))
+    return replace(faults[-1], cost_s=cost, action_s=action)
 
 
 def _spread(chance: np.random.Generator) -> Spread:
@@ -135,15 +144,13 @@ def _shown(pattern: Pattern, chance: np.random.Generator) -> list[bool]:
     return [False] * EARLIER_LAPS + last
 
 
-def _corner_for(
-    where: World, kind: str, pattern: Pattern, chance: np.random.Generator
-) -> tuple[Landmarks, float] | None:
-    """A corner and a size at which the fault costs enough to be told."""
+def _corner_for(where: World, kind: str, pattern: Pattern, chance: np.random.Generator) -> tuple[int, float] | None:
+    """The index of a corner and a size at which the fault costs enough to be told."""
     for index in chance.permutation(len(where.corners)):
         for size in (float(chance.uniform(0.1, 0.9)), 0.9):
             made = plant(where.usual, where.corners[index], kind, size)
             if made is not None and made[1].cost_s > LEAST_COST_S[pattern]:
-                return where.corners[index], size
+                return int(index), size
     return None
 
 

@@ -36,7 +36,8 @@ def fault_figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
         "silent": _share(outcomes, lambda one: one.said is None),
         "right_place_of_advice": _share([one for one in outcomes if one.said], lambda one: one.right_place),
         "right_cause_of_advice": _share([one for one in outcomes if one.said], lambda one: one.said == one.cause),
-        "cost_within": _share(told, _cost_within),
+        "cost_within": _share(told, lambda one: _within(one, one.action_s)),
+        "fault_cost_within": _share(told, lambda one: _within(one, one.cost_s)),
         "cost_error_median_s": float(np.median([abs(_error(one)) for one in told])) if told else float("nan"),
         "cost_bias_s": float(np.mean([_error(one) for one in told])) if told else float("nan"),
         "covered": _share(told, _covered),
@@ -50,15 +51,15 @@ def _share[T](of: Sequence[T], holds: Callable[[T], bool]) -> float:
 
 def _error(one: Outcome) -> float:
     assert one.gain_s is not None
-    return one.gain_s - one.cost_s
+    return one.gain_s - one.action_s
 
 
-def _cost_within(one: Outcome) -> bool:
-    return abs(_error(one)) <= max(0.020, 0.15 * one.cost_s)
+def _within(one: Outcome, cost_s: float) -> bool:
+    return one.gain_s is not None and abs(one.gain_s - cost_s) <= max(0.020, 0.15 * cost_s)
 
 
 def _covered(one: Outcome) -> bool:
-    return one.low_s is not None and one.high_s is not None and one.low_s <= one.cost_s <= one.high_s
+    return one.low_s is not None and one.high_s is not None and one.low_s <= one.action_s <= one.high_s
 
 
 def summarise(outcomes: Sequence[Outcome], clean: Sequence[Clean], tracks: Iterable[Numbering]) -> dict[str, Any]:
@@ -96,6 +97,7 @@ def targets(figures: dict[str, Any]) -> list[Target]:
     """What the figures must be."""
     faults, corners = figures["faults"], figures["corners"]
     same = sum(one["same"] for one in corners) / max(sum(one["maps"] for one in corners), 1)
+    numbered = sum(one["numbered"] for one in corners) / max(sum(one["laps"] for one in corners), 1)
     return [
         Target("right place", faults["right_place"], low=0.95),
         Target("right cause", faults["right_cause"], low=0.90),
@@ -103,6 +105,7 @@ def targets(figures: dict[str, Any]) -> list[Target]:
         Target("95 % intervals cover", faults["covered"], low=0.92, high=0.98),
         Target("false advice in 100 clean laps", figures["clean"]["false_advice_per_100"], high=1.0),
         Target("silence has its reason", figures["explained"], low=1.0),
-        Target("same corner numbers", same, low=1.0),
+        Target("laps numbered by the map in force", numbered, low=1.0),
+        Target("maps found anew that number alike", same, low=1.0),
         Target("apex off by, m", max((one["apex_off_m"] for one in corners), default=0.0), high=5.0),
     ]

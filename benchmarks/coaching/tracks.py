@@ -13,9 +13,14 @@ import numpy as np
 from racing_coach_rig.sources.simulation.track import Corner, Track
 from racing_coach_rig.sources.simulation.tracks import TRACKS
 
-TUNE: Final = ("larchmoor", "seed-11", "seed-12", "seed-13", "seed-14")
-REPORT: Final = ("port-calder", "heronsgate", *(f"seed-{seed}" for seed in range(21, 31)))
-"""Ids of tracks. A number after `seed-` is what the track is made from."""
+TUNE: Final = (
+    *("larchmoor", "seed-11", "seed-12", "seed-13", "seed-14", "port-calder", "heronsgate"),
+    *(f"seed-{seed}" for seed in range(21, 31)),
+)
+REPORT: Final = tuple(f"seed-{seed}" for seed in range(41, 53))
+"""Ids of tracks. A number after `seed-` is what the track is made from. What was reported once is for tuning
+afterwards: whoever has seen how well it went has chosen by it what to do next.
+"""
 
 _SMALLEST_GAP_M: Final = 25.0
 _TRIES: Final = 400

@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import asyncpg
+
 from benchmarks.fleet.accounts import Accounts, compare
+from benchmarks.fleet.capacity import Written
 from benchmarks.fleet.circuits import Circuit
 from benchmarks.fleet.meters import Meters, Sample, load
 from benchmarks.fleet.rig import Driven, FleetRig
@@ -65,6 +68,9 @@ class Outcome:
     caught_up_s: float | None
     reconnects: int
     refused: int
+    before: Written
+    after: Written
+    wire: float
 
 
 class Fleet:
@@ -86,6 +92,7 @@ class Fleet:
     async def run(self) -> Outcome:
         """Drive every step, wait for the last answers, and compare the accounts."""
         listening = await self._meters.listen()
+        before = await self._written()
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._meters.run(), name="meters")]
             if self._plan.kill_every_s is not None:
@@ -101,6 +108,7 @@ class Fleet:
         for rig in self._rigs:
             rig.close()
         listening.close()
+        after = await self._written()
         peaks = [*self._world.daemon.peaks, self._world.daemon.peak_rss()]
         self._tell("comparing the accounts of both sides")
         return Outcome(
@@ -113,7 +121,17 @@ class Fleet:
             caught_up_s=caught_up if self._is_caught_up() else None,
             reconnects=sum(rig.reconnects for rig in self._rigs),
             refused=sum(rig.refused for rig in self._rigs),
+            before=before,
+            after=after,
+            wire=sum(lap.wire for lap in self._laps) / max(1, len(self._laps)),
         )
+
+    async def _written(self) -> Written:
+        connection = await asyncpg.connect(self._world.dsn)
+        try:
+            return await Written.of(connection)
+        finally:
+            await connection.close()
 
     async def _drive(self, tasks: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> list[Step]:
         began = time.monotonic()

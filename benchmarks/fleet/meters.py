@@ -37,6 +37,7 @@ class Meters:
     _sys: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _cpu: CpuMeter | None = None
     _since: float = 0.0
+    _spent_s: float = 0.0
 
     async def listen(self) -> FleetConnection:
         """Hear the broker's own figures and the daemon's heartbeats."""
@@ -54,7 +55,7 @@ class Meters:
 
     async def run(self) -> None:
         """Sample until cancelled."""
-        self._cpu, self._since = CpuMeter(self.world.families()), time.monotonic()
+        self._begin()
         while True:
             await asyncio.sleep(_SECOND)
             self.samples.append(await asyncio.to_thread(self._sample))
@@ -70,9 +71,16 @@ class Meters:
         """Cores that each part used since the last call."""
         assert self._cpu is not None
         now = time.monotonic()
-        used = {name: seconds / (now - self._since) for name, seconds in self._cpu.seconds().items()}
-        self._cpu, self._since = CpuMeter(self.world.families()), now
+        seconds = self._cpu.seconds()
+        # A daemon that was killed took its time with it.
+        seconds["daemon"] += self.world.daemon.spent_s - self._spent_s
+        used = {name: spent / (now - self._since) for name, spent in seconds.items()}
+        self._begin()
         return used
+
+    def _begin(self) -> None:
+        self._cpu, self._since = CpuMeter(self.world.families()), time.monotonic()
+        self._spent_s = self.world.daemon.spent_s
 
     def between(self, began: float, ended: float) -> list[Sample]:
         return [sample for sample in self.samples if began <= sample.at <= ended]

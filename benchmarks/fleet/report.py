@@ -3,11 +3,14 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.fleet.capacity import Cost, plan_rows, rig_rows
 from benchmarks.fleet.fleet import Outcome, Step
+from benchmarks.report.page import machine, markdown, put
 from benchmarks.rigs.publish import percentiles
 
 ANSWER_P99_S = 1.0
@@ -69,30 +72,74 @@ def _percentiles(seconds: list[float]) -> dict[str, float]:
 
 def print_report(outcome: Outcome, console: Console) -> bool:
     """Print everything. Returns whether nothing was found that must not be."""
-    steps = [figures_of(step) for step in outcome.steps]
-    console.print(_table(steps))
-    if len(steps) > 1:
-        console.print(_knee(steps))
-    _print_accounts(outcome, console)
-    console.print(
-        f"daemon: at most {outcome.peak_rss / _MB:.0f} MB; the last answers came after {outcome.drained_s:.1f} s"
-        + (
-            f", the coach was done {outcome.caught_up_s:.1f} s later"
-            if outcome.caught_up_s is not None
-            else "; the coach was not done when the run ended"
-        )
-    )
-    if outcome.kills:
-        console.print(
-            f"the daemon was killed {outcome.kills} times, and away for {statistics.median(outcome.away_s):.1f} s in "
-            f"the median, {max(outcome.away_s):.1f} s at most"
-        )
+    cost = cost_of(outcome)
+    for rows, title in (
+        (figure_rows(outcome), "Fleet; CPU in cores, memory in MB"),
+        (account_rows(outcome), "Accounts"),
+        (rig_rows(cost), "Rigs"),
+        (plan_rows(cost), "Plan"),
+    ):
+        table = Table(*rows[0], title=title)
+        for row in rows[1:]:
+            table.add_row(*row)
+        console.print(table)
+    for sentence in sentences(outcome):
+        console.print(sentence)
     _print_findings(outcome, console)
     return not outcome.accounts.findings
 
 
-def _table(steps: Sequence[Figures]) -> Table:
-    table = Table("", *(f"{step.rigs:,} rigs" for step in steps), title="Fleet; CPU in cores, memory in MB")
+def write_report(outcome: Outcome, page: Path, load_before: float) -> None:
+    """Put the same into a page of the documentation."""
+    found = "; ".join(f"{what}: {len(laps):,}" for what, laps in outcome.accounts.findings.items())
+    last = f"**Found: {found}.**" if found else "Nothing was lost, doubled or partial."
+    tables = markdown(figure_rows(outcome)), markdown(account_rows(outcome))
+    put(page, "fleet", machine(load_before), *tables, *sentences(outcome), last)
+    cost = cost_of(outcome)
+    put(page, "rigs", markdown(rig_rows(cost)))
+    put(page, "plan", markdown(plan_rows(cost)))
+
+
+def cost_of(outcome: Outcome) -> Cost:
+    """What a lap cost in the last step that held; in the first, if none did."""
+    steps = [figures_of(step) for step in outcome.steps]
+    held = next((step for step in reversed(steps) if step.holds), steps[0])
+    return Cost.seen(
+        lap_s=statistics.mean(lap.lap.lap_time or 0.0 for step in outcome.steps for lap in step.laps),
+        laps_per_s=held.laps_per_s,
+        rigs=held.rigs,
+        cores=held.cores,
+        broker_mb=held.rss.get("broker", 0.0),
+        wire=outcome.wire,
+        laps=outcome.accounts.stored,
+        before=outcome.before,
+        after=outcome.after,
+    )
+
+
+def sentences(outcome: Outcome) -> list[str]:
+    """What a table does not hold."""
+    steps = [figures_of(step) for step in outcome.steps]
+    coach = "the coach was not done when the run ended"
+    if outcome.caught_up_s is not None:
+        coach = f"the coach was done {outcome.caught_up_s:.1f} s later"
+    said = [_knee(steps)] if len(steps) > 1 else []
+    said.append(
+        f"The daemon took {outcome.peak_rss / _MB:.0f} MB at most; the last answers came {outcome.drained_s:.1f} s "
+        f"after the last laps, and {coach}."
+    )
+    if outcome.kills:
+        said.append(
+            f"The daemon was killed {outcome.kills} times, and away for {statistics.median(outcome.away_s):.1f} s "
+            f"in the median, {max(outcome.away_s):.1f} s at most."
+        )
+    return said
+
+
+def figure_rows(outcome: Outcome) -> list[list[str]]:
+    """The steps beside one another."""
+    steps = [figures_of(step) for step in outcome.steps]
+    rows = [["", *(f"{step.rigs:,} rigs" for step in steps)]]
     for name, show in (
         ("laps a second", lambda f: f"{f.laps_per_s:.1f}"),
         ("answer p50, ms", lambda f: f"{f.answer['p50']:.0f}"),
@@ -108,39 +155,38 @@ def _table(steps: Sequence[Figures]) -> Table:
         ("not answered at its end", lambda f: f"{f.unanswered:,}"),
         ("load of the machine", lambda f: f"{f.load:.1f}"),
     ):
-        table.add_row(name, *map(show, steps))
-    return table
+        rows.append([name, *map(show, steps)])
+    return rows
 
 
 def _knee(steps: Sequence[Figures]) -> str:
     """The last step that holds, before the first that does not."""
     held = [step.rigs for step in steps[: next((n for n, s in enumerate(steps) if not s.holds), len(steps))]]
     if len(held) == len(steps):
-        return f"knee: not reached; {steps[-1].rigs:,} rigs hold (answer p99 under 1 s, over 90 % spoken of in time)"
+        return f"Knee: not reached, {steps[-1].rigs:,} rigs hold."
     if not held:
-        return f"knee: below {steps[0].rigs:,} rigs"
+        return f"Knee: below {steps[0].rigs:,} rigs."
     failed = steps[len(held)]
     why = "answer p99 is over 1 s" if failed.answer["p99"] >= ANSWER_P99_S * 1e3 else "the coach falls behind"
-    return f"knee: {held[-1]:,} rigs hold, at {failed.rigs:,} {why}"
+    return f"Knee: {held[-1]:,} rigs hold, at {failed.rigs:,} {why}."
 
 
-def _print_accounts(outcome: Outcome, console: Console) -> None:
+def account_rows(outcome: Outcome) -> list[list[str]]:
+    """Both sides, in numbers of laps."""
     accounts = outcome.accounts
-    table = Table("", "laps", title="Accounts of both sides")
-    for name, value in (
-        ("driven by the rigs", accounts.driven),
-        ("stored in the database", accounts.stored),
-        ("answered duplicate", accounts.duplicates),
-        ("sent again by a rig", accounts.sent_again),
-        ("read back, value by value", accounts.read_back),
-        ("spoken of by the coach", accounts.coached),
-        ("of which published", accounts.published),
-        ("heard by the rigs", accounts.heard),
-        ("connections lost by rigs", outcome.reconnects),
-        ("publications refused by the broker", outcome.refused),
-    ):
-        table.add_row(name, f"{value:,}")
-    console.print(table)
+    numbers = {
+        "driven by the rigs": accounts.driven,
+        "stored in the database": accounts.stored,
+        "answered duplicate": accounts.duplicates,
+        "sent again by a rig": accounts.sent_again,
+        "read back, value by value": accounts.read_back,
+        "spoken of by the coach": accounts.coached,
+        "of which published": accounts.published,
+        "heard by the rigs": accounts.heard,
+        "connections lost by rigs": outcome.reconnects,
+        "publications refused by the broker": outcome.refused,
+    }
+    return [["accounts of both sides", "laps"], *([name, f"{number:,}"] for name, number in numbers.items())]
 
 
 def _print_findings(outcome: Outcome, console: Console) -> None:

@@ -32,6 +32,7 @@ class Driven:
     Attributes:
         lap: what was driven.
         payload: in the outbox: there until the lap is answered.
+        wire: bytes of the payload.
         finished: when the car crossed the line.
         sent: how often it was published.
         answered: when the first answer came that ends it; the others are only counted.
@@ -45,6 +46,7 @@ class Driven:
     lap: Lap = field(repr=False)
     finished: float
     payload: tuple[bytes, memoryview] | None = field(default=None, repr=False)
+    wire: int = 0
     sha256: str = ""
     sent: int = 0
     last_sent: float = 0.0
@@ -138,6 +140,7 @@ class FleetRig:
         lap = self.circuit.lap(number)
         driven = Driven(self.name, uuid.uuid4(), session, 1 + number % STINT, lap.lap, time.monotonic())
         driven.payload = lap.encoded.of(session, driven.lap_id)
+        driven.wire = sum(map(len, driven.payload))
         self._laps.append(driven)
         self._by_id[str(driven.lap_id)] = driven
         self._waiting.append(driven)

@@ -16,7 +16,7 @@ from rich.console import Console
 from benchmarks.fleet.circuits import SCALES, SHORT, circuits
 from benchmarks.fleet.fleet import Fleet, Outcome, Plan, Tell
 from benchmarks.fleet.meters import load
-from benchmarks.fleet.report import figures_of, print_report
+from benchmarks.fleet.report import figures_of, print_report, write_report
 from benchmarks.fleet.world import world
 from racing_coach_server.commands.runner import run_async
 
@@ -50,12 +50,14 @@ def main() -> None:
     parser.add_argument("--kill-every", type=float, default=None, metavar="S", help="SIGKILL the daemon so often")
     parser.add_argument("--quick", action="store_true", help="20 rigs for 20 s, with laps of seconds")
     parser.add_argument("--output", type=Path, default=Path("build/fleet.json"))
+    parser.add_argument("--markdown", type=Path, help="also put the figures into this page, between its marks")
     arguments = parser.parse_args()
     console = Console(width=110)
     plan = Plan([*map(int, arguments.rigs.split(","))], 60 * arguments.minutes, arguments.kill_every)
     if arguments.quick:
         plan = Plan([20], 20, arguments.kill_every)
-    console.print(f"load before it began {load():.2f}")
+    load_before = load()
+    console.print(f"load before it began {load_before:.2f}")
     with console.status("") as status:
 
         def tell(words: str) -> None:
@@ -65,6 +67,8 @@ def main() -> None:
 
         outcome = run_fleet(plan, tell, short=arguments.quick)
     is_well = print_report(outcome, console)
+    if arguments.markdown:
+        write_report(outcome, arguments.markdown, load_before)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     figures = {"steps": [asdict(figures_of(step)) for step in outcome.steps], "accounts": asdict(outcome.accounts)}
     arguments.output.write_text(json.dumps(figures, indent=2) + "\n")

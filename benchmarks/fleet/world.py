@@ -40,6 +40,8 @@ class Daemon(DaemonProcess):
         self.command = [sys.executable, "-m", "racing_coach_server.main", "serve"]
         self.kills = 0
         self.peaks: list[int] = []
+        self.spent_s = 0.0
+        """CPU time of those that were killed."""
 
     def peak_rss(self) -> int:
         """The kernel's high-water mark of this process's memory, bytes."""
@@ -50,6 +52,7 @@ class Daemon(DaemonProcess):
         """SIGKILL, and start again at once. Returns how many seconds it was away."""
         began = time.monotonic()
         self.peaks.append(self.peak_rss())
+        self.spent_s += sum(psutil.Process(self.pid).cpu_times()[:2])
         self.kill()
         self.kills += 1
         self.start()

@@ -123,13 +123,15 @@ FOR_EVERY_LAP: dict[str, Ask] = {
         asked.where, besides=asked.lap.lap_id, limit=4
     ),
     "what was said": lambda session, asked: CoachingService(session).said([asked.lap.lap_id]),
-    "what is to be published of it": lambda session, asked: CoachingService(session).unpublished(asked.lap.lap_id),
+    "what is to be published of it": lambda session, asked: CoachingService(session).unpublished(
+        asked.lap.lap_id, "a cell"
+    ),
 }
 EVERY_MINUTE: dict[str, Ask] = {
     "laps to analyse": lambda session, _: _later(LapAnalysisService(session), session),
     "laps to compare": lambda session, _: _later(ComparisonService(session), session),
     "laps to speak of": lambda session, _: _later(CoachingService(session), session),
-    "what is to be published": lambda session, _: CoachingService(session).unsaid(100),
+    "what is to be published": lambda session, _: CoachingService(session).unsaid(100, "a cell"),
 }
 IN_BATCHES: dict[str, Ask] = {
     "laps to prune": lambda session, _: Pruning(session).next(datetime.now(UTC) - timedelta(days=300)),

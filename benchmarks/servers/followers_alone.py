@@ -35,10 +35,11 @@ class Followers:
     """The three that follow one another."""
 
     def __init__(self, dependencies: Dependencies) -> None:
+        cell = dependencies.settings.cell_name
         self._in_order: tuple[Follower[Any], ...] = (
-            LapAnalyser(dependencies.once(Analyst)),
-            LapComparer(dependencies.once(Comparer)),
-            LapCoach(dependencies.once(Coach), dependencies.topics),
+            LapAnalyser(dependencies.once(Analyst), cell),
+            LapComparer(dependencies.once(Comparer), cell),
+            LapCoach(dependencies.once(Coach), dependencies.topics, cell),
         )
 
     async def do(self, database: Database, lap: LapStored) -> float:

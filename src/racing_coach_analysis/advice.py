@@ -22,7 +22,7 @@ _STANDS_OUT_S: Final = 0.1
 _BEYOND: Final = 3.0
 """How many standard deviations of the driver's own spread a loss on one lap alone must be beyond."""
 
-_FALSE_RATE: Final = 0.004
+_FALSE_RATE: Final = 0.002
 _AS_OFTEN: Final = 3
 """No cue on more laps running than this."""
 

@@ -99,7 +99,8 @@ def causes(done: Actions, rows: Flags) -> list[Found]:
     """
     mean = _Means(done, rows)
     makers = (_smoother, _gear, _rolling, _too_late, _too_early, _held, _slow, _late_throttle)
-    return [found for maker in makers if (found := maker(mean)) is not None]
+    # Where it is not known on most laps where something was done, nobody can be told where to do it otherwise.
+    return [found for maker in makers if (found := maker(mean)) is not None and np.isfinite(found.from_m + found.at_m)]
 
 
 class _Means:
@@ -203,12 +204,15 @@ def _slow(mean: _Means) -> Found | None:
     if not slower > SPEED:
         return None
     at = mean.of("slowest_m")[1]
+    # Speed that is too low at the apex is shed before that: from the middle of the braking on.
+    braking = (mean.of("onset_m")[1] + mean.of("release_m")[1]) / 2
+    begin = min(at - 60, braking) if np.isfinite(braking) else at - 60
     bend = mean.of("bend")
     if bend[1] > _STRAIGHT and bend[0] > BEND * bend[1]:
         evidence = {"curvature_rad_m": bend, "min_speed_mps": (this, reference)}
-        return Found(Cause.WIDER_LINE, "middle", at - 60, at, 100 * (bend[0] / bend[1] - 1), "slowest_mps", evidence)
+        return Found(Cause.WIDER_LINE, "middle", begin, at, 100 * (bend[0] / bend[1] - 1), "slowest_mps", evidence)
     evidence = {"min_speed_mps": (this, reference)}
-    return Found(Cause.CARRY_MORE_SPEED, "middle", at - 60, at, 100 * slower, "slowest_mps", evidence)
+    return Found(Cause.CARRY_MORE_SPEED, "middle", begin, at, 100 * slower, "slowest_mps", evidence)
 
 
 def _late_throttle(mean: _Means) -> Found | None:

@@ -19,7 +19,7 @@ _PRIOR_SHARE: Final = 0.0025
 
 _DRAWS: Final = 300
 
-_MODEL_ERROR: Final = 0.08
+_MODEL_ERROR: Final = 0.04
 """A price is a model of what would have been: standard deviation of its error, as a share (see docs/coaching.md)."""
 
 _NORMAL: Final = np.array([-1.534, -0.887, -0.489, -0.157, 0.157, 0.489, 0.887, 1.534])

@@ -39,7 +39,7 @@ _EXPLAINS: Final = 0.4
 _MUCH_MORE: Final = 2.0
 """A cause on this lap alone is told instead of one that recurs if it is worth this many times as much."""
 
-_NO_ACCIDENT: Final = 0.002
+_NO_ACCIDENT: Final = 0.001
 """An action that differs by this chance or less did not differ by accident."""
 
 _FEWEST: Final = 3
@@ -203,8 +203,9 @@ def _judged(scene: _Scene, found: Found, worth: Floats, seen: Flags) -> Finding 
     level = float(worth[yardstick].mean())
     gains = worth[seen] - level
     most = scene.most_by(found, seen)[seen]
-    if found.phase == "middle":
-        # Speed that is missing behind a corner may be made up for by a quicker way out: that is to the driver's credit.
+    if found.phase in {"middle", "exit"}:
+        # Speed that is missing behind a corner may be made up for by a quicker way out, and speed that was brought
+        # along may be thrown away on it: what was won is to the driver's credit, and could have been won all the same.
         most = np.maximum(most, worth[seen])
     # The bound, too, is against the yardstick: the reference may have been slower here than the driver usually is.
     gain = float(np.clip(gains.mean(), 0.0, most.mean() - level))

@@ -15,7 +15,8 @@ _BESIDE: Final[Mapping[Cause, tuple[str, ...]]] = {
     Cause.LOWER_GEAR: ("pick_up_m",),
     Cause.HIGHER_GEAR: ("pick_up_m",),
     Cause.THROTTLE_SMOOTHER: ("on_m",),
-    Cause.WIDER_LINE: ("onset_m",),
+    Cause.CARRY_MORE_SPEED: ("pick_up_m", "onset_m"),
+    Cause.WIDER_LINE: ("onset_m", "pick_up_m"),
     Cause.RELEASE_BRAKE_EARLIER: ("onset_m",),
 }
 """Measures that cost time within the price of a cause and are not a part of it."""

@@ -13,7 +13,7 @@ from racing_coach_core.setting_sources import ENV_PREFIX, EnvironmentSettings, O
 
 SECTIONS: Final = {
     "racing-coach": frozenset(
-        ["COACHING", "DATABASE", "DELIVERY", "DOCTOR", "FOLLOWERS", "HEALTH", "INSTANCE", "LIMITS", "LOG", "MQTT"]
+        "BACKUP COACHING DATABASE DELIVERY DOCTOR FOLLOWERS HEALTH INSTANCE LIMITS LOG MQTT RETENTION".split()  # noqa: SIM905
     ),
     "racing-coach-rig": frozenset(["DRIVER", "MQTT", "OUTBOX", "RIG", "SENDING", "WATCH"]),
 }

@@ -30,6 +30,7 @@ from racing_coach_server.messaging.takeover import refuse_if_in_use
 from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.sd_notify import notify, watchdog_interval
 from racing_coach_server.service_status import ServiceStatus
+from racing_coach_server.tables import metadata
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -131,7 +132,7 @@ class App:
     async def _main(self) -> None:
         self.readings.look()
         await self._until_it_works(
-            lambda: upgrade_database(self.settings.database),
+            lambda: upgrade_database(self.settings.database, metadata),
             Trouble("the database is not reached, waiting", "the database is reached"),
         )
         await self._until_it_works(

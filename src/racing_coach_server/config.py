@@ -66,7 +66,7 @@ def shown_url(text: str) -> str:
     return make_url(text).set(query={}).render_as_string(hide_password=True)
 
 
-SHOWN_SECRETS: Final = {"RACING_COACH_DATABASE__URL": shown_url}
+SHOWN_SECRETS: Final = {f"RACING_COACH_DATABASE__{name}": shown_url for name in ("URL", "READ_URL")}
 """What may be shown of a secret."""
 
 
@@ -252,6 +252,9 @@ class Settings(EnvironmentSettings):
     program = "racing-coach"
 
     instance: Annotated[str, AfterValidator(_segment)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
+    cell: Annotated[str, AfterValidator(_segment)] | None = Field(
+        default=None, description="the same for all daemons of one broker, another for each broker of one database"
+    )
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
     delivery: DeliverySettings = DeliverySettings()
@@ -274,6 +277,11 @@ class Settings(EnvironmentSettings):
     def client_id(self) -> str:
         """The fixed MQTT client id. Whoever connects with it has our queue, so it is told to nobody."""
         return self.mqtt.client_id or self.mqtt.unguessable(f"racing-coach-{self.instance}")
+
+    @property
+    def cell_name(self) -> str:
+        """Whose rigs this daemon reaches. Without a name of its own, what says which daemons share a broker."""
+        return self.cell or self.delivery.shared_group or self.instance
 
     @property
     def state_folder(self) -> Path | None:

@@ -23,7 +23,7 @@ class Dependencies:
         background: the one thread for what followers compute.
     """
 
-    def __init__(self, settings: Settings, *, trace_bytes: int = 48 << 20) -> None:
+    def __init__(self, settings: Settings, *, trace_bytes: int = 32 << 20) -> None:
         self.settings = settings
         self.trace_bytes = trace_bytes
         self.decoders = ThreadPoolExecutor(os.process_cpu_count(), thread_name_prefix="decode")

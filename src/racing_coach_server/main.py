@@ -16,7 +16,10 @@ COMMANDS = (
     _command("config show", "config:show_config", "Show every setting, and where it comes from; secrets are hidden."),
     _command("db", None, "The database: its schema, and how long laps are kept."),
     _command("db upgrade", "db:upgrade", "Bring the database to what this version needs."),
-    _command("db convert", "convert:convert", "Bring laps that an older version stored into today's form."),
+    _command(
+        "db convert", "convert:convert", "Bring laps that an older version stored into the form that takes less room."
+    ),
+    _command("db distribute", "distribute:distribute", "Lay the database over all nodes of Citus."),
     _command("db prune", "prune:prune", "Delete laps that were received long ago."),
     _command("backup", "backup:backup", "Back the whole database up into a folder, while the daemon goes on."),
     _command("restore", "backup:restore", "Restore a backup into a database without laps, and look at every lap."),
@@ -40,7 +43,7 @@ COMMANDS = (
     _command("rejected show", "rejected:show_rejected", "Show one message: why it was rejected."),
     _command("rejected replay", "rejected_actions:replay", "Handle rejected messages again."),
     _command("rejected drop", "rejected_actions:drop_rejected", "Forget rejected messages, with their payloads."),
-    _command("export", "export:export", "Write all data of a driver, or of a rig, into a folder."),
+    _command("export", "export:export", "Write all data of a driver, or of a rig."),
     _command("erase", "erase:erase", "Erase all data of a driver, or of a rig."),
     _command("end-session", "end_session:end_session", "End a session at the broker, with all that waits in it."),
 )

@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.laps import changed, on_another_line, simulated, without
 from tests.analysis.shapes import constant, driven, points, stadium
 
-from racing_coach_analysis.corners import find_corners
+from racing_coach_analysis.corners import find_corners, number_corners
 from racing_coach_analysis.reasons import NotALapError, Reason
 from racing_coach_analysis.trace import trace
 from racing_coach_rig.sources.simulation.driver import DRIVERS
@@ -157,3 +157,22 @@ def test_laps_with_something_left_out_give_way_to_whole_ones():
     surface[1000:1100] = 0
     odd = changed(on_another_line(base, "larchmoor", seed=1, spread_m=6.0), track_surface=surface)
     assert find_corners([trace(base), trace(odd)]) == find_corners([trace(base)])
+
+
+def test_corners_are_numbered_when_enough_laps_agree():
+    """Four laps are too few; five that hardly differ do; twenty do whatever they are."""
+    base = simulated()
+    reference = trace(base)
+    close, wild = (
+        [
+            trace(on_another_line(base, "larchmoor", seed=seed, spread_m=spread), reference=reference)
+            for seed in range(5)
+        ]
+        for spread in (0.1, 4.0)
+    )
+    assert number_corners(close[:4]) is None
+    found = number_corners(close)
+    assert found is not None
+    assert signature(found) == signature(find_corners(close))
+    assert number_corners(wild) is None
+    assert number_corners(wild * 4) == find_corners(wild * 4)

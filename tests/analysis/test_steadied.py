@@ -31,3 +31,8 @@ def test_the_price_of_a_late_throttle_keeps_it():
 
 def test_laps_without_the_measure_change_nothing():
     assert steadied(WORTH, Cause.LOWER_GEAR, _done(LATER * np.nan), USUAL) == pytest.approx(WORTH)
+
+
+def test_the_price_of_a_slow_apex_is_freed_of_a_late_throttle():
+    """Other laps that came late on the throttle tell what that costs; what is left is the apex."""
+    assert steadied(WORTH, Cause.CARRY_MORE_SPEED, _done(LATER), USUAL)[-1] == pytest.approx(0.2, abs=0.005)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from benchmarks.coaching import base, tracks
-from benchmarks.coaching.faults import KINDS, plant
-from benchmarks.coaching.noise import LOOSE, STEADY, varied
+from benchmarks.coaching import base, stints, tracks
+from benchmarks.coaching.noise import LOOSE, STEADY, Chance, by_chance, varied
 from benchmarks.coaching.place import landmarks
+from benchmarks.coaching.planting import KINDS, plant
 from benchmarks.coaching.record import recorded
 
 
@@ -42,6 +42,7 @@ def test_a_fault_costs_what_the_lap_is_slower_by(usual, corners, kind):
     assert planted
     for changed, fault in planted:
         assert fault.cost_s == changed.lap_time - usual.lap_time
+        assert fault.action_s == fault.cost_s
         assert fault.cause == KINDS[kind][1]
         assert np.all(np.isfinite(changed.speed))
         assert changed.speed.min() > 3
@@ -86,3 +87,24 @@ def test_a_recorded_lap_is_what_was_driven(usual):
     assert np.median(np.abs(speeding - columns["longitudinal_acceleration"])) < 0.2
     turning = columns["speed"] * columns["yaw_rate"]
     assert np.median(np.abs(turning - columns["lateral_acceleration"])) < 0.2
+
+
+def test_chance_in_one_action_can_be_taken_back(usual, corners):
+    """At one corner the braking point is that of another lap; all else is as it was."""
+    one, other = (Chance.drawn(len(corners), STEADY, np.random.default_rng(seed)) for seed in (1, 2))
+    assert one.but(2, (), other) == one
+    changed = one.but(2, ("braking",), other)
+    assert changed.braking[2] == other.braking[2]
+    assert (changed.braking[:2], changed.apex, changed.around) == (one.braking[:2], one.apex, one.around)
+    assert one.but(2, ("apex",), None).apex[2] == 0
+    driven, again = (by_chance(usual, corners, STEADY, each) for each in (one, changed))
+    before = usual.place < usual.place[corners[2].onset] - 100
+    assert np.array_equal(driven.speed[before], again.speed[before])
+    assert not np.array_equal(driven.speed, again.speed)
+
+
+def test_what_an_action_cost_differs_from_the_fault_by_the_chance_in_it():
+    where = stints.world("larchmoor", "Ines Aubrac")
+    late, lift = (stints.faulty(where, kind, "once", np.random.default_rng(5)) for kind in ("throttle_late", "lift"))
+    assert 0 < abs(late.planted.action_s - late.planted.cost_s) < 0.15
+    assert lift.planted.action_s == pytest.approx(lift.planted.cost_s)

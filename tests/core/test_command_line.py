@@ -148,6 +148,16 @@ def test_what_a_rig_asks_often_imports_no_arrow(words: list[str], tmp_path: Path
     assert not set(done.stderr.rpartition("imported:")[2].split()) & {"numpy", "pyarrow", "aiomqtt", "watchfiles"}
 
 
+@pytest.mark.parametrize("words", [["laps", "list"], ["rejected", "list"], ["config", "show"]], ids=" ".join)
+def test_what_is_asked_of_a_server_often_imports_no_arrow(words: list[str]) -> None:
+    """A list, which here finds no database, needs neither Arrow nor numpy nor an MQTT library."""
+    done = run("racing_coach_server", *words)
+
+    imported = set(done.stderr.rpartition("imported:")[2].split())
+    assert "pydantic" in imported
+    assert not imported & {"numpy", "pyarrow", "aiomqtt", "alembic"}
+
+
 def test_a_group_may_hold_commands_of_several_modules(capsys: pytest.CaptureFixture[str]) -> None:
     """`laps analyze` is listed beside the commands that the group's own module has."""
     shell = program("racing-coach", "Help.", [command for command in OF_THE_SERVER if command.name.startswith("laps")])

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.faults.checker import RigFiles
@@ -16,7 +17,17 @@ from tests.infra import Broker
 class Rig:
     """One rig: a process that drives and sends, an outbox, a journal."""
 
-    def __init__(self, name: str, directory: Path, broker: Broker, *, seed: int, laps: int, interval_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        broker: Broker,
+        *,
+        seed: int,
+        laps: int,
+        interval_s: float,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
         self.name = name
         self.laps = laps
         self.files = RigFiles(name, directory / f"{name}.journal", directory / f"{name}.sqlite3")
@@ -26,7 +37,7 @@ class Rig:
             **broker.environment(name),
             "RACING_COACH_RIG": name,
             "RACING_COACH_OUTBOX__PATH": str(self.files.outbox),
-            **{f"RACING_COACH_{key}": str(value) for key, value in QUICK_RIG.items()},
+            **{f"RACING_COACH_{key}": str(value) for key, value in {**QUICK_RIG, **(settings or {})}.items()},
         }
         self._arguments = [
             *("--journal", str(self.files.journal), "--laps", str(laps)),

@@ -47,6 +47,7 @@ class World:
         interval_s: from lap to lap.
         daemon_settings: further settings of the daemon.
         has_adversary: one more rig, that sends the worst there is all the time.
+        database: another server than one of its own.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class World:
         interval_s: float,
         daemon_settings: dict[str, object] | None = None,
         has_adversary: bool = False,
+        database: PostgresProcess | None = None,
     ) -> None:
         self.seed = seed
         self.keeps_evidence = False
@@ -73,7 +75,7 @@ class World:
         self._has_adversary = has_adversary
         users = (DAEMON, "monitoring", *self._names, ADVERSARY)
         self.broker = MosquittoProcess({user: f"secret of {user}" for user in users})
-        self.database = PostgresProcess({"fsync": "on", "max_connections": "50"})
+        self.database = database or PostgresProcess({"fsync": "on", "max_connections": "50"})
         self.to_broker = Proxy(self.broker.port)
         self.to_database = Proxy(self.database.port)
 

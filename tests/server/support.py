@@ -179,6 +179,7 @@ def app_settings(
     broker: Broker, database_url: str, *, mqtt: Facts | None = None, instance: str | None = None, **sections: Any
 ) -> Settings:
     """The settings of a daemon of its own name, with quick retries; sections as dicts of what shall differ."""
+    sections.setdefault("cell", "a-cell")  # a daemon that is started anew under another name has the same broker
     delivery = {"retry_first_s": 0.02, "retry_cap_s": 0.1, "waste_s": 600, **sections.pop("delivery", {})}
     return Settings(
         _env_file=None,

@@ -33,12 +33,13 @@ EDGES = {
 ENGINES = {
     "database/engine.py",
     "database/init_db.py",
+    "database/distribute_db.py",
     "doctor/daemon.py",
     "doctor/database.py",
     "backup/dump.py",
     "backup/restore.py",
 }
-"""Who may do without it: the engine itself, migrations, the doctor's look at the server, and whoever works beside
+"""Who may do without it: the engine itself, what changes the schema, the doctor, and whoever works beside
 PostgreSQL's own programs."""
 
 
@@ -95,6 +96,20 @@ def test_the_checks_see_what_they_look_for() -> None:
     engine = sources()["database/engine.py"]
     assert "begin" in of_a_session(engine)
     assert {"async_sessionmaker", "create_async_engine"} <= functions(engine)
+
+
+def test_what_a_conflict_updates_is_what_was_to_be_inserted() -> None:
+    """`excluded.created_at`, not `now()`: where rows lie on several servers, each would have a time of its own, so that
+    Citus refuses it."""
+    offenders = [
+        f"{name}:{function.name}"
+        for name, tree in sources().items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and "on_conflict_do_update" in methods(function)
+        and any(ast.unparse(call.func) == "func.now" for call in calls(function))
+    ]
+    assert offenders == []
 
 
 def test_every_task_has_a_name() -> None:

@@ -158,6 +158,10 @@ class Client:
         options = SubscribeOptions(qos=qos, retainHandling=handling)
         return await self._aiomqtt.subscribe([(name, options) for name in filters], timeout=math.inf)
 
+    async def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Send UNSUBSCRIBE, and wait for as long as it takes."""
+        await self._aiomqtt.unsubscribe([*filters], timeout=math.inf)
+
     def acknowledge(self, packet_id: int, qos: int) -> None:
         """Send a PUBACK.
 

@@ -25,7 +25,7 @@ from racing_coach_core.mqtt.inbox import Inbox
 from racing_coach_core.mqtt.packet_reader import Packet
 from racing_coach_core.mqtt.publish_packet import publish_head
 from racing_coach_core.mqtt.publishing import Publishing, publish_properties
-from racing_coach_core.mqtt.subscribing import subscribe
+from racing_coach_core.mqtt.subscribing import subscribe, unsubscribe
 from racing_coach_core.mqtt.will import Will
 from racing_coach_core.settings import MqttSettings
 
@@ -53,7 +53,7 @@ class Connection:
             will: published by the broker if we vanish.
             budget: above it the socket is not read.
             held: what earlier connections still hold.
-            clean: no session: for a look at the broker that leaves nothing behind.
+            clean: no session: what was not acknowledged when it ends, the broker gives to others or forgets.
         """
         self.client_id = client_id
         self.receive_maximum = receive_maximum
@@ -137,6 +137,14 @@ class Connection:
         """
         if filters:
             await subscribe(self._client, filters, qos=qos, retained=retained, timeout_s=self._timeout_s)
+
+    async def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Have the broker send nothing more by these filters than what it holds for us already.
+
+        Raises:
+            ConnectionLostError: no answer.
+        """
+        await unsubscribe(self._client, filters, timeout_s=self._timeout_s)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Messages as they come, until the connection ends.

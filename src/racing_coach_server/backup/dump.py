@@ -109,7 +109,7 @@ async def _manifest(connection: AsyncConnection, server: Server, revision: str) 
         racing_coach=VERSION,
         revision=revision,
         postgresql=server.version,
-        timescaledb=server.timescaledb,
+        timescaledb=server.timescaledb if server.has_hypertables else None,
         laps=laps,
         frames=frames,
         database_bytes=server.database_bytes,

@@ -23,7 +23,7 @@ class Manifest(BaseModel):
     racing_coach: str = Field(description="the version that made it")
     revision: str = Field(description="of the schema")
     postgresql: int = Field(description="the server's major version")
-    timescaledb: str | None = Field(description="the extension's version, null without it")
+    timescaledb: str | None = Field(description="the extension's version, null if it keeps no table")
     laps: int
     frames: int
     database_bytes: int = Field(description="of the database, with its indexes")

@@ -26,9 +26,13 @@ from racing_coach_server.database.init_db import (
     upgrade_database,
 )
 from racing_coach_server.tables import metadata
+from racing_coach_server.telemetry.models import LapRecord
 
 _LEFT_TO_US: Final = (" EXTENSION ", " COMMENT - EXTENSION ")
 """Entries of an archive that are not restored: extensions are the operator's, and there before."""
+
+_CATALOGUE: Final = " _timescaledb_"
+"""What TimescaleDB keeps of itself, where it keeps no table of ours: the one that is there has its own."""
 
 _ROLE: Final = text("select current_user, rolsuper from pg_roles where rolname = current_user")
 _AVAILABLE: Final = text("select default_version from pg_available_extensions where name = 'timescaledb'")
@@ -73,7 +77,8 @@ class Restore:
         archive = str(self.folder / DUMP)
         way = environment(self.settings.database, OURS)
         contents = await run_program(program, ["--list", archive], way)
-        lines = [line for line in contents.splitlines() if not any(each in line for each in _LEFT_TO_US)]
+        left = _LEFT_TO_US if manifest.timescaledb else (*_LEFT_TO_US, _CATALOGUE)
+        lines = [line for line in contents.splitlines() if not any(each in line for each in left)]
 
         async def size() -> int:
             async with engine.connect() as connection:
@@ -106,7 +111,7 @@ async def _check(connection: AsyncConnection, manifest: Manifest) -> None:
             f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach` or "
             "`docker compose stop daemon`; rigs and broker hold the laps meanwhile"
         )
-    for name in await _ours(connection):
+    for name in sorted(await _ours(connection), key=lambda one: one != LapRecord.__tablename__):
         if (await connection.execute(text(f"select exists (select from {name})"))).scalar():  # noqa: S608 (our names)
             raise NotRestorableError(
                 f"the database holds {name}: a backup is restored into an empty one, so that nothing is there twice. "

@@ -17,6 +17,7 @@ _OTHERS: Final = text(
 )
 _VERSION: Final = text("select current_setting('server_version_num')::int / 10000")
 _EXTENSION: Final = text("select extversion from pg_extension where extname = 'timescaledb'")
+_HYPERTABLES: Final = text("select exists (select from timescaledb_information.hypertables)")
 _SIZE: Final = text("select pg_database_size(current_database())")
 _TABLES_SIZE: Final = text(
     "select coalesce(sum(pg_table_size(oid)), 0)::bigint from pg_class"
@@ -31,21 +32,25 @@ class Server:
     Attributes:
         version: PostgreSQL's major version.
         timescaledb: the extension's version in this database, None without it.
+        has_hypertables: whether it keeps any table of ours; daemons of before had it do so.
         database_bytes: of the database on disk.
         table_bytes: of its tables, without indexes.
     """
 
     version: int
     timescaledb: str | None
+    has_hypertables: bool
     database_bytes: int
     table_bytes: int
 
 
 async def look_at(connection: AsyncConnection) -> Server:
     """Ask it."""
+    extension = (await connection.execute(_EXTENSION)).scalar()
     return Server(
         version=(await connection.execute(_VERSION)).scalar_one(),
-        timescaledb=(await connection.execute(_EXTENSION)).scalar(),
+        timescaledb=extension,
+        has_hypertables=bool(extension and (await connection.execute(_HYPERTABLES)).scalar()),
         database_bytes=(await connection.execute(_SIZE)).scalar_one(),
         table_bytes=(await connection.execute(_TABLES_SIZE)).scalar_one(),
     )

@@ -22,7 +22,8 @@ from racing_coach_server.telemetry.reading import StoredLaps
 def coaching(dependencies: Dependencies) -> Feature:
     """The feature."""
     enabled = dependencies.settings.coaching.enabled
-    followers = [LapCoach(dependencies.once(Coach), dependencies.topics)] if enabled else []
+    cell = dependencies.settings.cell_name
+    followers = [LapCoach(dependencies.once(Coach), dependencies.topics, cell)] if enabled else []
     return Feature("coaching", followers=followers, kept=KeptCoaching)
 
 
@@ -33,10 +34,11 @@ class LapCoach(PublishingFollower[LapCompared]):
     version = VERSION
     follows = LapCompared
 
-    def __init__(self, coach: Coach, topics: Topics) -> None:
+    def __init__(self, coach: Coach, topics: Topics, cell: str) -> None:
         self._coach = coach
         self._topics = topics
-        self._frontier = Frontier()
+        self._cell = cell
+        self._frontier = Frontier(cell)
 
     async def pending(self, session: AsyncSession, limit: int) -> Sequence[LapCompared]:
         service = CoachingService(session)
@@ -44,7 +46,7 @@ class LapCoach(PublishingFollower[LapCompared]):
         found = await service.pending(limit, window)
         if len(found) < limit:
             await self._frontier.looked(session, [event.stored_at for event in found])
-        return [*await service.unsaid(limit - len(found)), *found]
+        return [*await service.unsaid(limit - len(found), self._cell), *found]
 
     async def behind(self, session: AsyncSession) -> int:
         return await CoachingService(session).behind()
@@ -70,7 +72,7 @@ class LapCoach(PublishingFollower[LapCompared]):
             await CoachingService(session).keep(comparison, values)
 
     async def publications(self, session: AsyncSession, event: LapCompared) -> Sequence[Publication]:
-        found = await CoachingService(session).unpublished(event.lap_id)
+        found = await CoachingService(session).unpublished(event.lap_id, self._cell)
         stored = await StoredLaps(session).find(event.lap_id)
         if found is None or stored is None:
             return ()

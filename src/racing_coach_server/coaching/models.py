@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -31,4 +32,4 @@ class CoachingRecord(Base):
     """When the broker accepted it; null while it has not, and for what came too late to be said."""
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index("ix_coaching_rig_id_created_at", "rig_id", "created_at"),)
+    __table_args__ = (Index("ix_coaching_rig_id_created_at", "rig_id", "created_at"), {"info": ON_EVERY_NODE})

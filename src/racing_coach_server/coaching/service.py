@@ -1,7 +1,7 @@
 """What the coach said, in the database. Flushes; the caller commits."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,14 +13,11 @@ from racing_coach_server.analytics.comparison.events import LapCompared
 from racing_coach_server.analytics.comparison.models import LapComparisonRecord
 from racing_coach_server.coaching.models import CoachingRecord
 from racing_coach_server.database.announcing import Announced, announcing
-from racing_coach_server.following.frontier import Window
+from racing_coach_server.following.frontier import FRESH, Window
 from racing_coach_server.telemetry.models import LapRecord
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of how advice is chosen; a higher one speaks anew where it failed, and on demand everywhere."""
-
-FRESH: Final = timedelta(seconds=60)
-"""Coaching is for now: what is said of a lap that was stored longer ago is stored, and not published."""
 
 _COUNTED: Final = 10_000
 
@@ -59,7 +56,7 @@ class CoachingService:
         row: Values = {"message": None, "detail": None, "version": VERSION, "compared_at": comparison.created_at}
         row |= values
         statement = insert(CoachingRecord).values(lap_id=comparison.lap_id, **row)
-        again: Values = {name: statement.excluded[name] for name in row} | {"created_at": func.now()}
+        again: Values = {name: statement.excluded[name] for name in row} | {"created_at": statement.excluded.created_at}
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again)
         said = kept.returning(CoachingRecord.lap_id).cte("said")
         await self._session.execute(announcing(said, Announced.COACHING, said.c.lap_id))
@@ -68,12 +65,12 @@ class CoachingService:
         """Delete what was said of laps."""
         await self._session.execute(delete(CoachingRecord).where(CoachingRecord.lap_id.in_(lap_ids)))
 
-    async def unpublished(self, lap_id: UUID) -> tuple[CoachingRecord, datetime] | None:
-        """What is to be said of a lap now, and when the lap was stored: not yet seen published, and still fresh."""
+    async def unpublished(self, lap_id: UUID, cell: str) -> tuple[CoachingRecord, datetime] | None:
+        """What a cell is to say of a lap now, and when the lap was stored: not yet seen published, and still fresh."""
         statement = (
             select(CoachingRecord, LapRecord.created_at)
             .join(LapRecord, LapRecord.id == CoachingRecord.lap_id)
-            .where(CoachingRecord.lap_id == lap_id, _to_say())
+            .where(CoachingRecord.lap_id == lap_id, _to_say(cell))
         )
         row = (await self._session.execute(statement)).one_or_none()
         return None if row is None else (row[0], row[1])
@@ -90,17 +87,18 @@ class CoachingService:
             select(LapComparisonRecord.lap_id, LapRecord.created_at)
             .join(LapRecord, LapRecord.id == LapComparisonRecord.lap_id)
             .where(_to_do(), window.holds(LapComparisonRecord.created_at))
+            .where(window.is_ours(LapRecord.cell, LapRecord.created_at))
             .order_by(LapComparisonRecord.created_at.desc())
             .limit(limit)
         )
         return [LapCompared(*row) for row in await self._session.execute(statement)]
 
-    async def unsaid(self, limit: int) -> Sequence[LapCompared]:
-        """Laps whose coaching is stored, fresh, and not seen published; the newest first."""
+    async def unsaid(self, limit: int, cell: str) -> Sequence[LapCompared]:
+        """A cell's laps whose coaching is stored, fresh, and not seen published; the newest first."""
         statement = (
             select(LapRecord.id, LapRecord.created_at)
             .join(CoachingRecord, CoachingRecord.lap_id == LapRecord.id)
-            .where(_to_say())
+            .where(_to_say(cell))
             .order_by(LapRecord.created_at.desc())
             .limit(limit)
         )
@@ -127,9 +125,10 @@ def _to_do() -> ColumnElement[bool]:
     return ~said & (LapComparisonRecord.status != "failed")
 
 
-def _to_say() -> ColumnElement[bool]:
-    """What is worth saying now."""
+def _to_say(cell: str) -> ColumnElement[bool]:
+    """What is worth saying now, and reaches the rig, which is at the broker by which its lap came."""
     return and_(
+        or_(LapRecord.cell.is_(None), LapRecord.cell == cell),
         CoachingRecord.status == "done",
         CoachingRecord.published_at.is_(None),
         LapRecord.created_at > func.now() - FRESH,

@@ -55,7 +55,7 @@ def convert(
         bool, typer.Option("--as-they-are", help="Take rows that are not what came from the rig, too.")
     ] = False,
 ) -> None:
-    """Bring laps that an older version stored into the form that takes less room.
+    """Bring laps that an older version stored into today's form, which takes less room.
 
     It may be stopped at any time and run again, also beside a daemon. The old rows are kept until every lap is
     converted and was read again. Exits with 1 if a lap was not.

@@ -9,6 +9,7 @@ from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import head_revision, upgrade_database
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.logging import configure_logging
+from racing_coach_server.tables import metadata
 
 
 def upgrade() -> None:
@@ -17,7 +18,7 @@ def upgrade() -> None:
     configure_logging(settings.log)
 
     try:
-        current = run_async(upgrade_database(settings.database))
+        current = run_async(upgrade_database(settings.database, metadata))
     except RacingCoachError:
         raise
     except Exception as error:

@@ -6,11 +6,11 @@ import typer
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_analysis.corners import LAPS_FOR_MAP, MOST_LAPS_FOR_MAP
 from racing_coach_analysis.track_map import TrackMap
 from racing_coach_core.analysis_documents import LapAnalysisDocument, LapComparisonDocument
 from racing_coach_server.analytics.comparison.comparer import map_of
 from racing_coach_server.analytics.comparison.on_demand import ComparisonOnDemand
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
 from racing_coach_server.analytics.lap_analysis.documents import lap_analysis_document
 from racing_coach_server.analytics.lap_analysis.models import LapAnalysisRecord
 from racing_coach_server.analytics.lap_analysis.on_demand import AnalysisOnDemand
@@ -61,7 +61,7 @@ def _why(stored: StoredLap, document: LapAnalysisDocument) -> str:
     if document.status == "done":
         return (
             f"the corners of track {plain(stored.session.track_name)} are not known yet; they are found in the first "
-            f"{LAPS_FOR_MAP} whole, valid laps, or come from `racing-coach tracks import`"
+            f"{LAPS_FOR_MAP} to {MOST_LAPS_FOR_MAP} whole, valid laps, or come from `racing-coach tracks import`"
         )
     if document.status == "failed":
         again = f"`racing-coach analyze --lap {stored.lap_id}` tries it again"

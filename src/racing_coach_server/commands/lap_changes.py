@@ -15,6 +15,7 @@ from racing_coach_server.commands.output import (
     print_json,
     print_table,
     remark,
+    width,
 )
 from racing_coach_server.commands.runner import in_transaction
 from racing_coach_server.commands.text import moment, plain, shown
@@ -22,6 +23,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.models import DeletedLap, SessionRelabel
+from racing_coach_server.telemetry.search.ids import SHORT_DIGITS
 
 
 def show_changes(
@@ -45,11 +47,12 @@ def show_changes(
         print_csv(LapChangeDocument, changes)
     else:
         table = plain_table("Changes, the last one first")
-        for name in ("when", "what", "lap or driving session", "laps", "from", "to"):
-            table.add_column(name, overflow="fold", no_wrap=name in {"when", "what"})
+        for name in ("when", "what", "lap or drive", "laps", "from", "to"):
+            table.add_column(name, overflow="fold", no_wrap=name not in {"from", "to"})
+        digits = None if width() is None else SHORT_DIGITS
         for one in changes:
-            which = one.lap_id or one.session_id
-            table.add_row(moment(one.changed_at), one.kind, str(which), str(one.laps), *map(shown, _words(one)))
+            which = str(one.lap_id or one.session_id)[:digits]
+            table.add_row(moment(one.changed_at), one.kind, which, str(one.laps), *map(shown, _words(one)))
         print_table(table)
 
 
@@ -81,7 +84,9 @@ def _words(one: LapChangeDocument) -> tuple[str, str]:
     """What it was and what it is, as far as they differ."""
     if one.after is None:
         return ", ".join(str(one.before[name]) for name in ("track_name", "car_name") if one.before.get(name)), ""
-    names = [name for name in one.after if one.after[name] != one.before.get(name)]
+    changed = {name for name in one.after if one.after[name] != one.before.get(name)}
+    # An id says nothing more than the name that changed with it.
+    names = sorted(name for name in changed if name.replace("_id", "_name") not in changed - {name})
     return ", ".join(str(one.before.get(name) or "none") for name in names), ", ".join(
         one.after[name] or "none" for name in names
     )

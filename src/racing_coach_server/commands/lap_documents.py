@@ -2,11 +2,7 @@
 
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from racing_coach_core.channels import CHANNELS, Channel
-from racing_coach_core.stored_documents import ChannelDocument, LapDetailsDocument, LapDocument
+from racing_coach_core.stored_documents import LapDocument
 from racing_coach_server.telemetry.schemas import StoredLap
 
 _OF_THE_LAP: Final = LapDocument.model_fields.keys() & StoredLap.__dataclass_fields__.keys()
@@ -14,29 +10,10 @@ _OF_THE_LAP: Final = LapDocument.model_fields.keys() & StoredLap.__dataclass_fie
 
 def lap_document(lap: StoredLap) -> LapDocument:
     """A lap without its frames."""
-    return LapDocument(**_values(lap))
+    return LapDocument(**lap_values(lap))
 
 
-def lap_details(lap: StoredLap, frames: pa.RecordBatch) -> LapDetailsDocument:
-    """A lap, and the range of each of its channels."""
-    ranges = [found for channel in CHANNELS if (found := _range(channel, frames)) is not None]
-    return LapDetailsDocument(**_values(lap), payload_sha256=lap.payload_sha256, channels=ranges)
-
-
-def _values(lap: StoredLap) -> dict[str, Any]:
+def lap_values(lap: StoredLap) -> dict[str, Any]:
+    """What a document has of a lap, by its names."""
     session = lap.session.model_dump(include={*LapDocument.model_fields})
     return session | {name: getattr(lap, name) for name in _OF_THE_LAP} | {"driver": lap.driver}
-
-
-def _range(channel: Channel, frames: pa.RecordBatch) -> ChannelDocument | None:
-    column = frames.column(channel.name)
-    values = len(column) - column.null_count
-    if not values:
-        return None
-    extremes: dict[str, Any] = pc.min_max(column).as_py()  # type: ignore[assignment]  # the stubs take it for a list
-    lowest, highest = (_plain(extremes[which]) for which in ("min", "max"))
-    return ChannelDocument(name=channel.name, unit=channel.unit, lowest=lowest, highest=highest, frames=values)
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -55,12 +55,19 @@ def _by_name(output: str) -> ExportFormat:
 
 
 def _write(lap: Lap, path: Path, kind: ExportFormat) -> None:
-    """Write the file whole, or leave what is there as it is."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write the file whole, or leave what is there as it is.
+
+    What is no file, such as a pipe or /dev/null, is written to: a new file in its place would take the device away.
+    """
+    target = path.resolve()
+    is_special = target.exists() and not target.is_file()
+    written = target if is_special else target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
+        with written.open("wb") as file:
             write_lap(lap, file, kind)
-        beside.replace(path)
+        if not is_special:
+            written.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        if not is_special:
+            written.unlink(missing_ok=True)
         raise CommandError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from error

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.lap_times import format_lap_time
 from racing_coach_core.stored_documents import ChannelDocument, LapDetailsDocument
-from racing_coach_server.commands.lap_documents import lap_details
+from racing_coach_server.commands.lap_details import lap_details
 from racing_coach_server.commands.lap_ids import LapArgument, find_lap
 from racing_coach_server.commands.output import (
     CsvOption,
@@ -55,6 +55,8 @@ def _print(stored: StoredLap, document: LapDetailsDocument) -> None:
     ranges.add_column("unit", overflow="fold")
     ranges.add_column("frames", justify="right", no_wrap=True)
     for channel in document.channels:
+        if isinstance(channel.lowest, str):
+            continue  # when it was driven is said above
         lowest, highest = (measured(value, channel.unit) for value in (channel.lowest, channel.highest))
         ranges.add_row(channel.name, lowest, highest, channel.unit, f"{channel.frames:,}")
     print_table(ranges)

@@ -19,7 +19,7 @@ from racing_coach_server.commands.output import (
     print_table,
     remark,
 )
-from racing_coach_server.commands.rejected_actions import find_rejected
+from racing_coach_server.commands.rejected_ids import find_rejected
 from racing_coach_server.commands.runner import reading
 from racing_coach_server.commands.text import moment, shown
 from racing_coach_server.config import Settings

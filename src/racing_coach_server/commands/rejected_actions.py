@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.commands.output import remark
+from racing_coach_server.commands.rejected_ids import find_rejected
 from racing_coach_server.commands.runner import in_transaction
 from racing_coach_server.commands.text import count, shown
 from racing_coach_server.commands.when import WHEN, when
@@ -25,18 +26,6 @@ from racing_coach_server.rejected.models import RejectedMessage
 from racing_coach_server.rejected.service import RejectedMessages
 
 console = Console()
-
-
-async def find_rejected(session: AsyncSession, rejected_id: int) -> RejectedMessage:
-    """A rejected message.
-
-    Raises:
-        CommandError: there is none of this number.
-    """
-    found = await RejectedMessages(session).find(rejected_id)
-    if found is None:
-        raise CommandError(f"no rejected message {rejected_id}; `racing-coach rejected list` shows them")
-    return found
 
 
 def drop_rejected(

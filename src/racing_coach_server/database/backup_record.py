@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 
 class BackupRecord(Base):
@@ -19,3 +20,5 @@ class BackupRecord(Base):
     """Host and folder."""
     laps: Mapped[int] = mapped_column(BigInteger)
     frames: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = ({"info": ON_EVERY_NODE},)

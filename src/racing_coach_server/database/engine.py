@@ -69,9 +69,21 @@ def create_engine(
                 "idle_in_transaction_session_timeout": "0" if is_for_migrations else f"{limit_s:g}s",
                 **reading,
                 **_LIVENESS,
+                **_CITUS,
             },
         },
     )
+
+
+_CITUS: Final = {
+    # Small tables are on every node. As it comes, Citus lets one transaction at a time write to such a table with
+    # `on conflict`, or update it: one lap at a time. Our statements name their rows by keys, whose locks keep the
+    # order that this setting gives up. A server without Citus takes it, and does nothing with it.
+    "citus.all_modifications_commutative": "on",
+    # Laps and their frames are deleted in one transaction: by one connection to each node, or those that delete frames
+    # would not see what the one that deletes laps does.
+    "citus.multi_shard_modify_mode": "sequential",
+}
 
 
 class Database:

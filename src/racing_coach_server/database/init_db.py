@@ -12,20 +12,22 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from racing_coach_core.concurrency import first_of
 from racing_coach_server.config import DatabaseSettings
+from racing_coach_server.database.base import Base
+from racing_coach_server.database.cluster import Cluster, look
+from racing_coach_server.database.distribute import one_by_one, place, steps
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database.exceptions import NotTheCoordinatorError
+from racing_coach_server.database.schema_lock import LOCK_KEY, hold_schema
 from racing_coach_server.exceptions import MigrationError
 
 log = structlog.stdlib.get_logger(__name__)
 
 _ASK_S: Final = 5.0
-_LOCK_TIMEOUT: Final = "10s"
-_LOCK_KEY: Final = 0x7261_6369_6E67
-"""Advisory lock of the migrations ("racing"): of several daemons that start at once, one migrates."""
 
 
 def _config() -> Config:
@@ -56,13 +58,13 @@ async def hold_back_upgrades(engine: AsyncEngine) -> AsyncIterator[None]:
     """
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        taken = await connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY})
+        taken = await connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": LOCK_KEY})
         if not taken.scalar_one():
             raise MigrationError("the schema of this database is being changed: wait for that, and try again")
         try:
             yield
         finally:
-            await connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+            await connection.execute(text("select pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
 
 
 async def drop_schema(engine: AsyncEngine) -> None:
@@ -84,7 +86,7 @@ async def current_revision(engine: AsyncEngine) -> str | None:
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
-async def upgrade_database(settings: DatabaseSettings) -> str | None:
+async def upgrade_database(settings: DatabaseSettings, metadata: MetaData = Base.metadata) -> str | None:
     """Bring the schema to what this version needs, however long that takes; the revision that it is at then.
 
     A timeout for statements would cancel a migration of a large table, and the next try too. So there is none, and a
@@ -98,7 +100,7 @@ async def upgrade_database(settings: DatabaseSettings) -> str | None:
         for which in (True, False)
     )
     try:
-        await first_of(upgrade(migrating), _until_it_is_gone(watching))
+        await first_of(upgrade(migrating, metadata), _until_it_is_gone(watching))
         return await current_revision(watching)
     finally:
         # One that is gone would not take the farewell, either.
@@ -118,19 +120,44 @@ async def _until_it_is_gone(engine: AsyncEngine) -> None:
             await connection.execute(text("select 1"))
 
 
-async def upgrade(engine: AsyncEngine) -> None:
+async def upgrade(engine: AsyncEngine, metadata: MetaData = Base.metadata) -> None:
     """Apply what is missing, all in one transaction, under an advisory lock.
+
+    Of a distributed database only the coordinator changes the schema, and places tables that are new.
+
+    Args:
+        engine: one whose statements have no limit.
+        metadata: every table, with its place.
 
     Raises:
         MigrationError: the database is at a revision that this version does not know.
+        NotTheCoordinatorError: something is missing, and this node cannot change the schema.
     """
     async with engine.begin() as connection:
-        # Another daemon may migrate for an hour. But a table that others read is not waited for any longer than usual:
-        # whoever comes after us would wait behind us.
-        await connection.execute(text("select set_config('lock_timeout', '0', true)"))
-        await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        await connection.execute(text("select set_config('lock_timeout', :limit, true)"), {"limit": _LOCK_TIMEOUT})
+        await hold_schema(connection)
+        cluster = await look(connection)
+        if cluster.is_worker:
+            await connection.run_sync(_must_be_current, cluster)
+            return
+        await one_by_one(connection)
         await connection.run_sync(_upgrade)
+        if cluster.is_distributed:
+            todo = steps(metadata, (await look(connection)).places)
+            async for step in place(connection, todo):
+                log.info("table placed", table=step.table, place=str(step.place))
+
+
+def _must_be_current(connection: Connection, cluster: Cluster) -> None:
+    """See that there is nothing to do at a node that could not do it."""
+    script = ScriptDirectory.from_config(_config())
+    current, head = MigrationContext.configure(connection).get_current_revision(), script.get_current_head()
+    if current != head:
+        try:
+            script.get_revision(current or "base")
+        except CommandError as error:
+            raise _unknown(current, error) from error
+        raise NotTheCoordinatorError(str(cluster.coordinator), current, head)
+    log.info("database schema is current", revision=current)
 
 
 def _upgrade(connection: Connection) -> None:
@@ -140,12 +167,16 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise MigrationError(
-            f"the database is at revision {before!r}, which this version does not know ({error}); "
-            "install the version that migrated it, or a newer one"
-        ) from error
+        raise _unknown(before, error) from error
     after = MigrationContext.configure(connection).get_current_revision()
     if before == after:
         log.info("database schema is current", revision=after)
     else:
         log.info("database schema upgraded", before=before, after=after)
+
+
+def _unknown(revision: str | None, error: CommandError) -> MigrationError:
+    return MigrationError(
+        f"the database is at revision {revision!r}, which this version does not know ({error}); "
+        "install the version that migrated it, or a newer one"
+    )

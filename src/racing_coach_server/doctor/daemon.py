@@ -30,7 +30,8 @@ async def examine_daemon(settings: Settings, report: Report) -> None:
     try:
         state = await _state(settings)
     except (BrokerError, ValidationError) as error:
-        report.advice(_SUBJECT, f"not seen: {str(error).splitlines()[0]}", "let this user read health/# at the broker")
+        remedy = "mend what is said of the broker; its user has to read health/#"
+        report.advice(_SUBJECT, f"not seen: {str(error).splitlines()[0]}", remedy)
         return
     connected = await _connections(settings)
     if state is None or not state.online:

@@ -9,6 +9,7 @@ from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
 from racing_coach_server.database.replica import Lag, lag_of
+from racing_coach_server.doctor.form import examine_form
 
 _SUBJECT = "database"
 _REPLICA = "read replica"
@@ -29,6 +30,7 @@ async def examine_database(settings: Settings, report: Report) -> bool:
             await _durability(connection, report)
             await _capacity(connection, settings, report)
             await _unfinished_restore(connection, report)
+            await examine_form(connection, report)
             await _form(connection, report)
         return _schema(await current_revision(engine), report)
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the finding)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -13,8 +13,11 @@ LONGEST_TRANSACTION: Final = timedelta(minutes=10)
 """A row has the time at which its transaction began, and is seen when that ends: so much later at most."""
 
 TOLD: Final = timedelta(seconds=5)
-"""What is younger is with the daemon that made it, which was told. Another one that took it would publish what comes of
-it at its own broker, where the rig may not be."""
+"""What is younger is with the daemon that made it, which was told."""
+
+FRESH: Final = timedelta(seconds=60)
+"""What is said of a lap that was stored longer ago is not published. For so long a lap is left to the cell by which it
+came, since only that cell's broker reaches the rig."""
 
 
 _ROOM: Final = text("set local work_mem = '128MB'")
@@ -24,16 +27,36 @@ it writes them out to compare them: with a million laps, that takes ten times as
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The times of the rows that are worth a look; open at both ends for a first look."""
+    """The rows that are worth a look: of these times, open at both ends for a first look, and of laps that are ours.
+
+    Attributes:
+        since: made then or later.
+        until: made then or earlier.
+        cell: who looks; None if no lap is left to others.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
+    cell: str | None = None
 
     def holds(self, column: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
         """Whether a row is in it, by the column that says when the row was made; an index of that column is used."""
         if self.since is None or self.until is None:
             return and_(True)
         return and_(column >= self.since, column <= self.until)
+
+    def is_ours(
+        self, cell: InstrumentedAttribute[str | None], stored_at: InstrumentedAttribute[datetime]
+    ) -> ColumnElement[bool]:
+        """Whether a lap is not left to another cell.
+
+        Args:
+            cell: the column that says by which cell the lap came.
+            stored_at: the column that says when it was stored.
+        """
+        if self.cell is None:
+            return and_(True)
+        return or_(cell.is_(None), cell == self.cell, stored_at <= func.now() - FRESH)
 
 
 class Frontier:
@@ -44,15 +67,21 @@ class Frontier:
     database's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cell: str | None = None) -> None:
+        """Begin with everything still to be looked at.
+
+        Args:
+            cell: who looks; None if no lap is left to others.
+        """
+        self._cell = cell
         self._since: datetime | None = None
 
     async def window(self, session: AsyncSession) -> Window:
         """Where to look now."""
         if self._since is None:
             await session.execute(_ROOM)
-            return Window()
-        return Window(self._since, await _now(session) - TOLD)
+            return Window(cell=self._cell)
+        return Window(self._since, await _now(session) - TOLD, self._cell)
 
     async def looked(self, session: AsyncSession, to_do: Iterable[datetime]) -> None:
         """Everything was looked at.

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -36,3 +37,5 @@ class ErasureRecord(Base):
     coaching_erased: Mapped[int] = _count()
     references_erased: Mapped[int] = _count()
     rejected_erased: Mapped[int] = _count()
+
+    __table_args__ = ({"info": ON_EVERY_NODE},)

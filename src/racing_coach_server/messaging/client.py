@@ -20,6 +20,7 @@ from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.fairness import Fairness
 from racing_coach_server.messaging.link import Link, linked
 from racing_coach_server.messaging.router import Router
+from racing_coach_server.messaging.sharing import filters_of, leave
 from racing_coach_server.messaging.slots import Slots
 from racing_coach_server.messaging.status import MessagingStatus
 from racing_coach_server.messaging.takeover import refuse_if_in_use
@@ -63,6 +64,7 @@ class BrokerClient:
         """
         self._settings = settings
         self._router = router
+        self._filters = filters_of(settings.shared_group, router.filters)
         self._dispatcher = dispatcher
         self._will = will
         self._on_connect = on_connect
@@ -169,6 +171,8 @@ class BrokerClient:
     async def stop(self, farewell: OnConnect) -> None:
         """Take nothing more, finish what is in flight, say farewell, disconnect."""
         self._farewell = farewell
+        if self._settings.shared_group is not None and self._link is not None:
+            await leave(self._link, self._filters, timeout_s=self._settings.delivery.stop_grace_s)
         self._stopping.set()
         await self._finish()
         self._stopped.set()
@@ -220,7 +224,7 @@ class BrokerClient:
         """Subscribe, and say that we are there."""
         # A retained lap came when it was published. With every SUBSCRIBE again, it would be work for nothing, and a
         # rig could retain as many as it likes.
-        await link.incoming.subscribe(self._filters(), retained=False)
+        await link.incoming.subscribe(self._filters, retained=False)
         await self._on_connect(link.outgoing)
         self._link = link
         self.connected_since = datetime.now(UTC)
@@ -238,10 +242,6 @@ class BrokerClient:
             session_present=link.incoming.session_present,
             receive_maximum=self._receive_maximum,
         )
-
-    def _filters(self) -> list[str]:
-        group = self._settings.shared_group
-        return [f"$share/{group}/{name}" if group else name for name in self._router.filters]
 
     async def _take(self, link: Link, backoff: Backoff, tasks: asyncio.TaskGroup) -> None:
         """Give each delivery to the dispatcher, as many at once as there are slots, until told to stop.

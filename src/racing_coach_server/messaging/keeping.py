@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +26,14 @@ _MAX_LOGGED: Final = 1_000
 """Characters of a reason, which may quote what was sent; the whole is in the table."""
 
 
+class _NothingStaysError(Exception):
+    """Ends a transaction that was only a try, as the one thing that undoes it."""
+
+
+def _undo() -> NoReturn:
+    raise _NothingStaysError
+
+
 class Keeper:
     """Writes rejected messages of every route, each in a transaction of its own."""
 
@@ -40,15 +48,15 @@ class Keeper:
         try:
             async with self._database.transaction() as session:
                 await message.hash()
-                attempt = await session.begin_nested()
                 await RejectedMessages(session).keep(_rejection(message, failure), Keep.WHOLE)
-                await attempt.rollback()
+                _undo()
+        except _NothingStaysError:
+            return True
         except Exception as error:  # noqa: BLE001 (what is no outage, `keep` meets again and deals with)
             if fault_of(error) is not Fault.WORLD:
                 return True
             _say_database_is_to_blame(error)
             return False
-        return True
 
     async def keep(self, route: AnyRoute, message: Message, failure: Failure, *, in_doubt: bool) -> Reply | None:
         """Keep a failed message; the database's trouble is waited out.

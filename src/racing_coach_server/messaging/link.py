@@ -57,6 +57,9 @@ async def linked(settings: Settings, *, receive_maximum: int, will: Will, held: 
         settings.mqtt,
         client_id=settings.client_id,
         receive_maximum=receive_maximum,
+        # What a broker keeps for a member of a shared group that is gone, no other member gets. So it keeps nothing: a
+        # cluster gives what was not acknowledged to the others, and what mosquitto forgets, the rigs send again.
+        clean=settings.shared_group is not None,
         will=will,
         budget=settings.delivery.budget,
         held=held,

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -29,4 +30,8 @@ class RejectedMessage(Base):
     traceback: Mapped[str | None] = mapped_column(Text, default=None)
     times_received: Mapped[int] = mapped_column(Integer, default=1)
 
-    __table_args__ = (UniqueConstraint("topic", "payload_sha256"), Index(None, "received_at"))
+    __table_args__ = (
+        UniqueConstraint("topic", "payload_sha256"),
+        Index(None, "received_at"),
+        {"info": ON_EVERY_NODE},
+    )

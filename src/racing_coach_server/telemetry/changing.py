@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, delete, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,10 +46,8 @@ class LapChanges:
             LapRecord.id.in_(lap_ids)
         )
         record = insert(DeletedLap).from_select(["lap_id", *_COPIED, "stored_at", "about"], source)
-        again = {name: record.excluded[name] for name in (*_COPIED, "stored_at", "about")}
-        await self._session.execute(
-            record.on_conflict_do_update(index_elements=["lap_id"], set_=again | {"deleted_at": func.now()})
-        )
+        again = {name: record.excluded[name] for name in (*_COPIED, "stored_at", "about", "deleted_at")}
+        await self._session.execute(record.on_conflict_do_update(index_elements=["lap_id"], set_=again))
 
     async def forget_driver(self, driver: str) -> None:
         """Leave of what was deleted and relabelled nothing that names a driver; their laps stay deleted."""

@@ -28,7 +28,8 @@ _EXPANDS: Final = 16
 def telemetry(dependencies: Dependencies) -> Feature:
     """The feature: laps."""
     topics = dependencies.topics
-    handler = LapHandler(dependencies.settings.limits, dependencies.decoders, dependencies.decoding)
+    settings = dependencies.settings
+    handler = LapHandler(settings.limits, dependencies.decoders, dependencies.decoding, settings.cell_name)
     route = Route("lap", topics.laps, topics.lap_answers, handler, TelemetryService)
     return Feature("telemetry", routes=[route], kept=KeptLaps)
 
@@ -40,6 +41,7 @@ class LapHandler:
     limits: PayloadLimits
     decoders: Executor
     decoding: ByteBudget
+    cell: str
 
     async def read(self, message: Message) -> ReceivedLap:
         """Decode and validate; the payload is hashed meanwhile."""
@@ -53,6 +55,7 @@ class LapHandler:
             encoding=decoded.encoding.value,
             payload_sha256=message.payload_sha256,
             received_at=message.received_at,
+            cell=self.cell,
         )
 
     async def handle(self, _message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:

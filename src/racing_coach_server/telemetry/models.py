@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeEngine
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE, distributed_by
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -54,7 +55,7 @@ class TrackSession(Base):
     timestamp: Mapped[datetime | None] = mapped_column(_TIMESTAMP, default=None)
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "created_at"),)
+    __table_args__ = (Index(None, "created_at"), {"info": ON_EVERY_NODE})
 
 
 class LapRecord(Base):
@@ -85,6 +86,8 @@ class LapRecord(Base):
     """The session's driver_id, else the rig."""
     driven_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
     """Wall clock of the last frame; when the lap was received, where frames have no real clock."""
+    cell: Mapped[str | None] = mapped_column(Text, default=None)
+    """The cell by whose broker it came; null for a lap from before there were cells."""
     created_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
     __table_args__ = (
@@ -112,6 +115,7 @@ class LapRecord(Base):
             "ix_laps_best",
             *("track_id", "track_config_name", "car_id", "driver", "lap_time", "id", "is_valid"),
         ),
+        {"info": ON_EVERY_NODE},
     )
 
 
@@ -131,7 +135,7 @@ class DeletedLap(Base):
     """What was known of it: track, car, driver, lap time, when it was received."""
     deleted_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "track_session_id", "lap_number"), Index(None, "deleted_at"))
+    __table_args__ = (Index(None, "track_session_id", "lap_number"), Index(None, "deleted_at"), {"info": ON_EVERY_NODE})
 
 
 class SessionRelabel(Base):
@@ -146,6 +150,8 @@ class SessionRelabel(Base):
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)
     after: Mapped[dict[str, Any]] = mapped_column(JSONB)
     relabelled_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
+
+    __table_args__ = ({"info": ON_EVERY_NODE},)
 
 
 COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
@@ -171,6 +177,7 @@ frame_blocks = Table(
     Column("frame_count", Integer, nullable=False),
     *(Column(channel.name, ARRAY(COLUMN_TYPES[channel.kind]), nullable=not channel.required) for channel in CHANNELS),
     CheckConstraint(f"first_frame % {BLOCK_FRAMES} = 0 and frame_count between 1 and {BLOCK_FRAMES}", "whole_blocks"),
+    info=distributed_by("lap_id"),
     comment="The frames of laps, an array a channel; the view telemetry has them one by one. Written by COPY only.",
 )
 """Frames, in blocks. A channel without any value in a lap is null in all of its blocks.

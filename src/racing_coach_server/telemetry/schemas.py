@@ -19,13 +19,14 @@ _REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class ReceivedLap:
-    """A decoded lap and how it came."""
+    """A decoded lap and how it came: from which rig, in which encoding, when, and by the broker of which cell."""
 
     lap: "Lap"
     rig_id: str
     encoding: str
     payload_sha256: str
     received_at: datetime
+    cell: str | None = None
 
     @cached_property
     def content_sha256(self) -> bytes:

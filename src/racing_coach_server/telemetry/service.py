@@ -100,6 +100,7 @@ class TelemetryService:
             "encoding": received.encoding,
             "received_at": received.received_at,
             "driven_at": received.driven_at,
+            "cell": received.cell,
         }
         created_at: datetime | None = (await self._session.execute(_ADD_LAP, values)).scalar_one_or_none()
         return created_at

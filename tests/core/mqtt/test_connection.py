@@ -186,3 +186,39 @@ async def test_a_broker_that_goes_at_once_is_noticed(farewell: list[bytes]) -> N
             with pytest.raises(ConnectionLostError):
                 async with unconnected as gone:
                     await receive(gone, 5)
+
+
+async def test_after_an_unsubscribe_only_what_was_given_already_comes(mosquitto_broker: Broker) -> None:
+    """What the broker had for us it still sends as we acknowledge; what is published later is not for us."""
+    topic = TOPICS.laps.build(rig=RIG, car=uuid.uuid4().hex)
+    group = f"$share/{uuid.uuid4().hex}/{topic}"
+    async with (
+        connection(mosquitto_broker, RIG) as rig,
+        connection(mosquitto_broker, DAEMON, receive_maximum=1, clean=True) as daemon,
+    ):
+        await daemon.subscribe([group])
+        for number in range(3):
+            await rig.publish(topic, b"%d" % number)
+
+        await daemon.unsubscribe([group])
+        await rig.publish(topic, b"late")
+
+        came = []
+        for _ in range(3):
+            delivery = await receive(daemon)
+            came.append(delivery.payload)
+            delivery.acknowledge()
+            delivery.release()
+        assert came == [b"0", b"1", b"2"]
+        assert await nothing_comes(daemon)
+
+
+async def test_an_unsubscribe_without_an_answer_is_told(mosquitto_process: MosquittoProcess) -> None:
+    """A broker that says nothing more is not waited for any longer than for a subscription."""
+    async with connection(mosquitto_process.broker, DAEMON, clean=True, fields={"timeout_s": 0.5}) as daemon:
+        mosquitto_process.freeze()
+        try:
+            with pytest.raises(ConnectionLostError, match="could not unsubscribe"):
+                await daemon.unsubscribe(["some/topic"])
+        finally:
+            mosquitto_process.thaw()

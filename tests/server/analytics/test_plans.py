@@ -73,13 +73,13 @@ EVERY_LAP: dict[str, Ask] = {
         Combination(lap.track_id, lap.track_config_name, lap.car_id), besides=lap.lap_id, limit=2
     ),
     "what was said": lambda session, lap: CoachingService(session).said([lap.lap_id]),
-    "what is to be published of it": lambda session, lap: CoachingService(session).unpublished(lap.lap_id),
+    "what is to be published of it": lambda session, lap: CoachingService(session).unpublished(lap.lap_id, "a cell"),
 }
 EVERY_MINUTE: dict[str, Ask] = {
     "laps to analyse": lambda session, _: again(LapAnalysisService(session), session),
     "laps to compare": lambda session, _: again(ComparisonService(session), session),
     "laps to speak of": lambda session, _: again(CoachingService(session), session),
-    "what is to be published": lambda session, _: CoachingService(session).unsaid(100),
+    "what is to be published": lambda session, _: CoachingService(session).unsaid(100, "a cell"),
 }
 
 

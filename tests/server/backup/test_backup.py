@@ -93,15 +93,13 @@ async def test_nothing_is_there_twice(folder: Path, database_url: str) -> None:
 
 
 async def test_what_was_damaged_is_named(folder: Path, database_url: str) -> None:
-    """A frame that is another, one that is gone and one that is there twice: each lap by its id, with exit code 1."""
+    """A frame that is another, a block that is gone and one that is short: each lap by its id, with exit code 1."""
     assert run(database_url, "restore", folder).code == 0
     stored = Stored(database_url)
     lap_ids = [row["id"] for row in await stored.query("select id from laps order by id")]
-    await stored.query("update telemetry set speed = speed + 1 where lap_id = $1 and frame_index = 7", lap_ids[0])
-    await stored.query("delete from telemetry where lap_id = $1 and frame_index = 7", lap_ids[1])
-    await stored.query(
-        "insert into telemetry select * from telemetry where lap_id = $1 and frame_index = 7", lap_ids[2]
-    )
+    await stored.query("update frame_blocks set speed[7] = speed[7] + 1 where lap_id = $1", lap_ids[0])
+    await stored.query("delete from frame_blocks where lap_id = $1 and first_frame > 0", lap_ids[1])
+    await stored.query("update frame_blocks set speed = speed[2:] where lap_id = $1", lap_ids[2])
     done = run(database_url, "restore", folder, "--verify-only")
     assert done.code == 1
     damaged = [line for line in done.errors.splitlines() if line.startswith("damaged")]
@@ -175,7 +173,7 @@ async def test_a_restore_that_is_killed_leaves_nothing(folder: Path, empty_datab
     settings = environment(empty_database_url) | {"PATH": "/nowhere"}
     async with connected(empty_database_url) as beside:
         # Somebody in the way holds it up in the middle of its transaction: it creates this type, and waits.
-        await beside.execute("begin; create table telemetry (mine int)")
+        await beside.execute("begin; create table frame_blocks (mine int)")
         process = subprocess.Popen([program, "restore", folder], env=settings, start_new_session=True)
         await _until_it_waits(empty_database_url)
         os.killpg(process.pid, signal.SIGKILL)

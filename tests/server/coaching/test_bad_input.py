@@ -14,10 +14,10 @@ from tests.lap_client import LapClient
 from tests.server.coaching.driving import channel, coached, renumbered, stint, with_channels
 from tests.server.support import Stored
 
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.coaching import Silence
 from racing_coach_core.lap import Lap, frames_from_columns
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
 
 GOOD = LAPS_FOR_MAP
 REQUIRED = {one.name for one in CHANNELS if one.required}

@@ -14,12 +14,13 @@ from tests.server.conftest import RunApp
 from tests.server.support import Stored, Watcher, arrow
 from tests.waiting import eventually
 
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 from racing_coach_server.analytics.comparison import service as comparisons
 from racing_coach_server.analytics.comparison.comparer import Comparer
 from racing_coach_server.analytics.comparison.followers import LapComparer
 from racing_coach_server.analytics.lap_analysis import schemas as analysis
 from racing_coach_server.analytics.lap_analysis import service as analyses
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP, Analyst
+from racing_coach_server.analytics.lap_analysis.analyst import Analyst
 from racing_coach_server.analytics.lap_analysis.followers import LapAnalyser
 from racing_coach_server.coaching import service as coachings
 from racing_coach_server.coaching.coach import Coach
@@ -72,12 +73,14 @@ async def test_a_failure_is_its_laps_own(
     (line,) = [line for line in log if line["log_level"] == "error"]
     assert (line["event"], line["follower"], line["lap_id"]) == ("a follower failed", feature, str(bad.lap_id))
     (row,) = await stored.query(failed)
-    assert (row["lap_id"], row["version"]) == (bad.lap_id, 1)
+    names = ["version" if isinstance(one, type) else "VERSION" for one in versioned]
+    (version,) = {getattr(one, name) for one, name in zip(versioned, names, strict=True)}
+    assert (row["lap_id"], row["version"]) == (bad.lap_id, version)
     assert "a bug in the mathematics" in row["detail"]
     assert rig.coaching[bad.lap_id].empty()
 
-    for one in versioned:
-        monkeypatch.setattr(one, "version" if isinstance(one, type) else "VERSION", 2)
+    for one, name in zip(versioned, names, strict=True):
+        monkeypatch.setattr(one, name, version + 1)
     async with run_app():
         assert (await said_of(rig, bad)).lap_id == bad.lap_id
     assert await stored.query(failed) == []

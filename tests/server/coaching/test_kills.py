@@ -14,7 +14,7 @@ from tests.server.coaching.driving import all_coached, coached, said_of, stint
 from tests.server.support import Stored, arrow
 from tests.waiting import eventually
 
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 
 ROOT = Path(__file__).parents[3]
 DRIVEN = LAPS_FOR_MAP + 1

@@ -12,7 +12,7 @@ from tests.server.support import Stored, arrow
 from tests.servers import MosquittoProcess
 from tests.waiting import eventually
 
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 
 QUICK = {"FOLLOWERS__CATCH_UP_S": 0.3}
 
@@ -72,14 +72,15 @@ async def test_of_a_lap_that_was_stored_long_ago_nothing_is_said(
     start_daemon: StartDaemon, rig: LapClient, stored: Stored
 ) -> None:
     """It is analysed and coached, for those who look it up; advice that comes a minute late is not sent."""
-    daemon = start_daemon(settings={"COACHING__ENABLED": "false"})
+    instance = f"test-{uuid.uuid4().hex[:8]}"
+    daemon = start_daemon(instance=instance, settings={"COACHING__ENABLED": "false"})
     old, fresh = laps = stint(2)
     for lap in laps:
         assert (await rig.send(arrow(lap))).status == "success"
     assert await asyncio.to_thread(daemon.stop) == 0
     await stored.query("update laps set created_at = now() - interval '61 s' where id = $1", old.lap_id)
 
-    start_daemon()
+    start_daemon(instance=instance)
 
     await said_of(rig, fresh)
     await eventually(lambda: all_coached(stored, 2))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.in_process import Done, run_here
 from tests.server.support import Stored
 
-from racing_coach_core.identity import content_sha256
+from racing_coach_core.content import content_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulation.habits import Fault, Habit
 from racing_coach_rig.sources.simulator import DRIVERS, Driver, Simulator

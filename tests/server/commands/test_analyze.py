@@ -10,9 +10,9 @@ from tests.databases import Databases
 from tests.server.commands.stints import BRAKES_EARLY, racing_coach, state, stint, store, told
 from tests.server.support import SHORT_TRACK, Stored, connected
 
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 from racing_coach_core.lap import Lap
 from racing_coach_rig.sources.simulator import DRIVERS
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
 from racing_coach_server.commands.analyzing.pages import Pages
 from racing_coach_server.commands.analyzing.work import Done, Outcome
 from racing_coach_server.commands.analyzing.workers import Here

@@ -21,10 +21,10 @@ from tests.server.commands.stints import (
 )
 from tests.server.support import Stored, changed
 
+from racing_coach_analysis.corners import LAPS_FOR_MAP
 from racing_coach_core.analysis_documents import LapAnalysisDocument, LapComparisonDocument
 from racing_coach_core.coaching import ReferenceRule
 from racing_coach_core.lap import Lap
-from racing_coach_server.analytics.lap_analysis.analyst import LAPS_FOR_MAP
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -224,3 +226,19 @@ def test_a_file_that_cannot_be_written_is_named(world: World, tmp_path: Path) ->
     (tmp_path / "folder").mkdir()
     assert "folder" in told(world.run("export", lap_id, "-o", tmp_path / "folder"))
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_is_no_file_is_not_replaced(world: World, tmp_path: Path) -> None:
+    """A pipe stays one and gets the bytes, as any device does; a link goes on to point where it pointed."""
+    lap_id = world.laps["al"].lap_id
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "target.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        read = reader.submit(pipe.read_bytes)
+        assert world.run("export", lap_id, "-o", pipe).code == 0
+        assert world.run("export", lap_id, "-o", link).code == 0
+        assert read.result(timeout=10) == target.read_bytes()
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "link.csv", "target.csv"}

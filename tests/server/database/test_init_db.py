@@ -24,7 +24,7 @@ from tests.servers import PostgresProcess
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_server.config import DatabaseSettings
-from racing_coach_server.database import init_db
+from racing_coach_server.database import init_db, schema_lock
 from racing_coach_server.database.init_db import current_revision, head_revision, upgrade, upgrade_database
 from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
@@ -33,7 +33,7 @@ TABLES = {
     *("track_sessions", "laps", "frame_blocks", "rejected_messages"),
     *("deleted_laps", "session_relabels", "backups"),
     *("track_maps", "lap_analyses", "chosen_references", "lap_comparisons", "coaching"),
-    "erasures",
+    *("erasures", "lock_slots"),
 }
 
 
@@ -261,7 +261,7 @@ async def test_a_migration_does_not_queue_behind_a_reader_for_ever(
 ) -> None:
     """It gives up after a while, and is tried again: whoever comes after it would wait behind it."""
     await upgrade_database(DatabaseSettings(url=SecretStr(plain(database_url))))
-    monkeypatch.setattr(init_db, "_LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(schema_lock, "LOCK_TIMEOUT", "200ms")
     monkeypatch.setattr(init_db, "_upgrade", lambda connection: connection.execute(text("lock table laps")))
 
     async with connected(stored.url) as reader, reader.transaction():
@@ -278,3 +278,19 @@ def with_connection(connection: Connection) -> Config:
     config = init_db._config()
     config.attributes["connection"] = connection
     return config
+
+
+async def test_a_migration_does_not_keep_to_the_servers_limit_for_statements(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, stored: Stored
+) -> None:
+    """A limit that the database or the role has is for laps' statements; a migration may take longer."""
+    name = make_url(stored.url).database
+    await stored.query(f"alter database {name} set statement_timeout = '300ms'")
+
+    def slowly(connection: Connection) -> None:
+        connection.execute(text("select pg_sleep(1)"))
+        command.upgrade(with_connection(connection), "head")
+
+    monkeypatch.setattr(init_db, "_upgrade", slowly)
+
+    assert await upgrade_database(DatabaseSettings(url=SecretStr(plain(database_url)))) == head_revision()

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from racing_coach_server.doctor.report import Report, Verdict
 from sqlalchemy.engine import make_url
 from tests.in_process import Done, run_here
 from tests.server.commands.stints import environment, stint, store
 from tests.server.support import Stored, execute
-from tests.servers import FORGETFUL, PostgresProcess, _postgres_bin_dir
+from tests.servers import FORGETFUL, PostgresProcess, postgres_bin_dir
 from tests.waiting import eventually
 
+from racing_coach_core.findings import Report, Verdict
 from racing_coach_server.config import DatabaseSettings, Settings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import is_read_only
@@ -35,7 +35,7 @@ class StandbyProcess(PostgresProcess):
         url = make_url(self._primary.url)
         environment = {**os.environ, "PGPASSWORD": url.password or ""}
         where = ["-h", url.host or "", "-p", str(url.port), "-U", url.username or ""]
-        program = _postgres_bin_dir() / "pg_basebackup"
+        program = postgres_bin_dir() / "pg_basebackup"
         command = [program, *where, "-D", self.data_dir, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
         made = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr

@@ -64,7 +64,7 @@ async def test_nothing_of_a_driver_is_left(database: Database, database_url: str
         await ReferenceService(session).choose(lap.lap_id, "ines")
         await ReferenceService(session).choose(lap.lap_id, "mika")
     await reject(database, document("ines"))
-    await reject(database, gzip.compress(document("ines", "Ines")))
+    await reject(database, gzip.compress(document("ines", "Ines"), mtime=0))
     await reject(database, document("mika"))
     dry = await asyncio.to_thread(racing_coach, database_url, "erase", "--driver", "ines", "--dry-run")
     assert (
@@ -168,7 +168,7 @@ async def test_a_rig_goes_with_all_that_it_sent(database: Database, database_url
         (b'{"driver_id" : "ines"', "cut short", True),
         (b"{}", "the driver 'ines' is not known", True),
         (b"{}", "the car finesse is not known", False),
-        (gzip.compress(document("ines"))[:-12], "cut short", False),
+        (gzip.compress(document("ines"), mtime=0)[:-12], "cut short", False),
     ],
 )
 async def test_a_rejected_message_is_known_by_its_session(
@@ -189,7 +189,7 @@ async def test_an_arrow_payload_is_looked_into(database: Database, stored: Store
 
 async def test_what_cannot_be_read_is_told(database: Database, database_url: str) -> None:
     """Whose it is cannot be told, so it stays, and the operator is told how to be rid of it."""
-    await reject(database, gzip.compress(document("ines"))[:-12])
+    await reject(database, gzip.compress(document("ines"), mtime=0)[:-12])
     done = await asyncio.to_thread(racing_coach, database_url, "erase", "--driver", "ines")
     assert "1 rejected message cannot be read" in done.output
     assert "racing-coach erase --rig" in done.output

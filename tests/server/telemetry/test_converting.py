@@ -91,6 +91,17 @@ async def test_a_converted_lap_is_left_alone(database: Database, stored: Stored,
         assert not await convert(database, lap)
 
 
+async def test_a_deleted_lap_takes_its_frames_with_it(database: Database, stored: Stored, laps: list[Lap]) -> None:
+    """Rows and blocks."""
+    assert await convert(database, laps[0])
+
+    await stored.query("delete from laps where id = any($1)", [laps[0].lap_id, laps[1].lap_id])
+
+    assert await stored.value("select count(*) from telemetry") == laps[2].frames.num_rows
+    assert await stored.value("select count(*) from telemetry_rows") == laps[2].frames.num_rows
+    assert await stored.value("select count(*) from frame_blocks") == 0
+
+
 async def test_a_lap_that_another_has_in_hand_is_left_to_it(database: Database, laps: list[Lap]) -> None:
     """Two commands at once share the laps."""
     async with database.transaction() as session:
@@ -207,6 +218,8 @@ async def test_a_hypertable_is_converted_too(engine: AsyncEngine, database: Data
             await stored.query(statement)
     await upgrade(engine)
     assert await in_sql(stored, laps[0]) == laps[0].frames.column("speed").to_pylist()
+    await stored.query("delete from laps where id = $1", laps.pop().lap_id)
+    assert await stored.value("select count(*) from telemetry") == laps[0].frames.num_rows
 
     for lap in laps:
         assert await convert(database, lap)

@@ -19,7 +19,8 @@ from racing_coach_server.messaging.messages import Failure
 
 def comparison(dependencies: Dependencies) -> Feature:
     """The feature."""
-    followers = [LapComparer(dependencies.once(Comparer))] if dependencies.settings.coaching.enabled else []
+    settings = dependencies.settings
+    followers = [LapComparer(dependencies.once(Comparer), settings.cell_name)] if settings.coaching.enabled else []
     return Feature("comparison", followers=followers, kept=KeptComparisons)
 
 
@@ -30,9 +31,9 @@ class LapComparer(Follower[LapAnalysed]):
     version = VERSION
     follows = LapAnalysed
 
-    def __init__(self, comparer: Comparer) -> None:
+    def __init__(self, comparer: Comparer, cell: str) -> None:
         self._comparer = comparer
-        self._frontier = Frontier()
+        self._frontier = Frontier(cell)
 
     async def pending(self, session: AsyncSession, limit: int) -> Sequence[LapAnalysed]:
         window = await self._frontier.window(session)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -25,7 +26,7 @@ class ChosenReferenceRecord(Base):
     lap_id: Mapped[UUID] = mapped_column(ForeignKey("laps.id", ondelete="CASCADE"))
     chosen_at: Mapped[datetime] = mapped_column(_TIMESTAMP, server_default=func.now(), init=False)
 
-    __table_args__ = (Index(None, "lap_id"),)
+    __table_args__ = (Index(None, "lap_id"), {"info": ON_EVERY_NODE})
 
 
 class LapComparisonRecord(Base):
@@ -50,4 +51,5 @@ class LapComparisonRecord(Base):
         Index(None, "created_at"),
         # A lap that is deleted is looked for here.
         Index(None, "reference_lap_id"),
+        {"info": ON_EVERY_NODE},
     )

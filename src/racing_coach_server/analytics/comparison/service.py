@@ -39,7 +39,7 @@ class ComparisonService:
         """Keep a comparison of an analysed lap in place of the one before. What is not among the values is null."""
         row = dict.fromkeys(_FOUND) | values | {"version": VERSION, "analysed_at": lap.created_at}
         statement = insert(LapComparisonRecord).values(lap_id=lap.lap_id, **row)
-        again: Values = {name: statement.excluded[name] for name in row} | {"created_at": func.now()}
+        again: Values = {name: statement.excluded[name] for name in row} | {"created_at": statement.excluded.created_at}
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapComparisonRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
 
@@ -60,6 +60,7 @@ class ComparisonService:
             select(LapAnalysisRecord.lap_id, LapRecord.created_at)
             .join(LapRecord, LapRecord.id == LapAnalysisRecord.lap_id)
             .where(_to_do(), window.holds(LapAnalysisRecord.created_at))
+            .where(window.is_ours(LapRecord.cell, LapRecord.created_at))
             .order_by(LapAnalysisRecord.created_at.desc())
             .limit(limit)
         )

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_analysis.analysed import analysed
-from racing_coach_analysis.corners import find_corners
+from racing_coach_analysis.corners import LAPS_FOR_MAP, MOST_LAPS_FOR_MAP, number_corners
 from racing_coach_analysis.envelope import envelope_of
 from racing_coach_analysis.measures import measure
 from racing_coach_analysis.reasons import NotALapError
@@ -24,11 +23,6 @@ from racing_coach_server.analytics.track_maps.service import TrackMapService
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import StoredLap
-
-LAPS_FOR_MAP: Final = 5
-"""How many good laps a track's corners are found in. They are numbered once, so one odd lap must not decide: over laps
-on differing lines, five number a track alike every time, where three differ in one map of 300
-(`benchmarks.corner_numbers`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,7 @@ class Analyst:
             return Analysis(await service.keep(values))
         values["lap_time"] = trace.lap_time
         values["is_reference"] = stored.is_valid and stored.lap_time is not None and not trace.exclusions
-        track_map, again = await self._map_of(session, stored, trace, is_good=values["is_reference"])
+        track_map, again = await self._map_of(session, stored, is_good=values["is_reference"])
         if track_map is not None:
             values |= await self._measured(session, stored, trace, track_map)
         return Analysis(await service.keep(values), again)
@@ -80,32 +74,35 @@ class Analyst:
         return {"track_map_id": track_map.id, "analysis": analysis, "remembered": remembered}
 
     async def _map_of(
-        self, session: AsyncSession, stored: StoredLap, trace: Trace, *, is_good: bool
+        self, session: AsyncSession, stored: StoredLap, *, is_good: bool
     ) -> tuple[TrackMapRecord | None, Sequence[UUID]]:
         """The track's map, found now if this lap makes enough good ones; with it the laps that waited for it."""
         where, maps = Combination.of(stored), TrackMapService(session)
         current = await maps.current(where.track_id, where.track_config_name)
         if current is not None or not is_good:
             return current, ()
-        others = await LapAnalysisService(session).without_map(where, besides=stored.lap_id, limit=LAPS_FOR_MAP - 1)
+        service = LapAnalysisService(session)
+        others = await service.without_map(where, besides=stored.lap_id, limit=MOST_LAPS_FOR_MAP - 1)
         if len(others) < LAPS_FOR_MAP - 1:
             return None, ()
-        traces = [trace, *await self._good_traces(session, others, reference=stored)]
+        # All on the path of the first, so that what was computed for the lap before serves again.
+        traces = await self._good_traces(session, [*others, stored.lap_id], on_the_first=True)
         try:
-            found = await self._background.run(find_corners, traces)
+            found = await self._background.run(number_corners, traces)
         except NotALapError:
             return None, ()  # no channel tells how the track bends: a later lap may have one
-        if not found.corners:
+        if found is None or not found.corners:
             return None, ()
         document = found_map(where.track_id, where.track_config_name or None, found)
         return await maps.keep_first(document, laps_used=len(traces)), others
 
     async def _good_traces(
-        self, session: AsyncSession, lap_ids: Sequence[UUID], reference: StoredLap | None = None
+        self, session: AsyncSession, lap_ids: Sequence[UUID], *, on_the_first: bool = False
     ) -> list[Trace]:
         laps = StoredLaps(session)
-        found = [await laps.find(lap_id) for lap_id in lap_ids]
-        return [await self._traces.trace(session, lap, reference=reference) for lap in found if lap is not None]
+        found = [lap for lap_id in lap_ids if (lap := await laps.find(lap_id)) is not None]
+        first = found[0] if on_the_first and found else None
+        return [await self._traces.trace(session, lap, reference=None if lap is first else first) for lap in found]
 
 
 def _measure(trace: Trace, track_map: TrackMap, traces: Sequence[Trace]) -> tuple[object, object]:

@@ -20,7 +20,8 @@ from racing_coach_server.telemetry.reading import StoredLaps
 
 def lap_analysis(dependencies: Dependencies) -> Feature:
     """The feature."""
-    followers = [LapAnalyser(dependencies.once(Analyst))] if dependencies.settings.coaching.enabled else []
+    settings = dependencies.settings
+    followers = [LapAnalyser(dependencies.once(Analyst), settings.cell_name)] if settings.coaching.enabled else []
     return Feature("lap_analysis", followers=followers, kept=KeptAnalyses)
 
 
@@ -31,9 +32,9 @@ class LapAnalyser(Follower[LapStored]):
     version = VERSION
     follows = LapStored
 
-    def __init__(self, analyst: Analyst) -> None:
+    def __init__(self, analyst: Analyst, cell: str) -> None:
         self._analyst = analyst
-        self._frontier = Frontier()
+        self._frontier = Frontier(cell)
 
     async def pending(self, session: AsyncSession, limit: int) -> Sequence[LapStored]:
         window = await self._frontier.window(session)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 _TIMESTAMP = DateTime(timezone=True)
 
@@ -67,4 +68,5 @@ class LapAnalysisRecord(Base):
             *("track_id", "track_config_name"),
             postgresql_where="status = 'failed' or (status = 'done' and track_map_id is null)",
         ),
+        {"info": ON_EVERY_NODE},
     )

@@ -37,7 +37,9 @@ class LapAnalysisService:
     async def keep(self, values: Values) -> LapAnalysisRecord:
         """Keep what was found in a lap, in place of what was found before."""
         statement = insert(LapAnalysisRecord).values(**values)
-        again = {name: statement.excluded[name] for name in values if name != "lap_id"} | {"created_at": func.now()}
+        again = {name: statement.excluded[name] for name in values if name != "lap_id"} | {
+            "created_at": statement.excluded.created_at
+        }
         kept = statement.on_conflict_do_update(index_elements=["lap_id"], set_=again).returning(LapAnalysisRecord)
         return (await self._session.execute(kept, execution_options={"populate_existing": True})).scalar_one()
 
@@ -53,7 +55,8 @@ class LapAnalysisService:
     async def pending(self, limit: int, window: Window = Window()) -> Sequence[LapStored]:  # noqa: B008 (frozen)
         """Laps that were stored within a window and are to be analysed, newest first, then those to be done again."""
         to_do = ~exists().where(LapAnalysisRecord.lap_id == LapRecord.id)
-        found = await StoredLaps(self._session).events(to_do, window.holds(LapRecord.created_at), limit=limit)
+        mine = window.is_ours(LapRecord.cell, LapRecord.created_at)
+        found = await StoredLaps(self._session).events(to_do, window.holds(LapRecord.created_at), mine, limit=limit)
         if len(found) == limit:
             return found
         again = LapRecord.id.in_(select(LapAnalysisRecord.lap_id).where(_again()))

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from racing_coach_server.database.base import Base
+from racing_coach_server.database.placement import ON_EVERY_NODE
 
 
 class TrackMapRecord(Base):
@@ -30,4 +31,4 @@ class TrackMapRecord(Base):
     laps_used: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), init=False)
 
-    __table_args__ = (UniqueConstraint("track_id", "track_config_name", "revision"),)
+    __table_args__ = (UniqueConstraint("track_id", "track_config_name", "revision"), {"info": ON_EVERY_NODE})

@@ -74,6 +74,11 @@ def upgrade() -> None:
     op.execute("lock table telemetry in access exclusive mode")
     if op.get_bind().execute(sa.text("select exists (select from telemetry)")).scalar_one():
         op.execute("alter table telemetry rename to telemetry_rows")
+        # Who deletes a lap deletes its frames, wherever they are. Not checked for what is there, which would take long.
+        op.execute(
+            "alter table telemetry_rows add constraint fk_telemetry_rows_lap_id_laps"
+            " foreign key (lap_id) references laps (id) on delete cascade not valid"
+        )
         op.execute(_both())
     else:
         op.drop_table("telemetry")
