@@ -129,9 +129,10 @@ def sentences(outcome: Outcome) -> list[str]:
         f"after the last laps, and {coach}."
     )
     if outcome.kills:
+        times = "once" if outcome.kills == 1 else f"{outcome.kills} times"
         said.append(
-            f"The daemon was killed {'once' if outcome.kills == 1 else f'{outcome.kills} times'}, and away for {statistics.median(outcome.away_s):.1f} s "
-            f"in the median, {max(outcome.away_s):.1f} s at most."
+            f"The daemon was killed {times}, and away for {statistics.median(outcome.away_s):.1f} s in the median, "
+            f"{max(outcome.away_s):.1f} s at most."
         )
     return said
 
