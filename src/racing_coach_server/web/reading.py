@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database_settings import DatabaseSettings
 
 _CONNECT_S: Final = 3.0
 """A page waits no longer for a database that is away."""
