@@ -19,9 +19,9 @@ from tests.servers import PostgresProcess
 
 from benchmarks.rigs.laps import simulate
 from racing_coach_core.lap import Lap
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.init_db import upgrade_database
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.tables import metadata
 from racing_coach_server.telemetry.service import TelemetryService
 

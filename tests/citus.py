@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from racing_coach_demo.processes import LOOPBACK
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.distribute_db import distribute_database
 from racing_coach_server.database.init_db import upgrade_database
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.tables import metadata
 from tests.servers import PostgresProcess, postgres_bin_dir
 

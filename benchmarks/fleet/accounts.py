@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL
 
 from benchmarks.fleet.rig import Driven
 from racing_coach_core.lap import Lap
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.telemetry.exceptions import StoredLapUnreadableError
 from racing_coach_server.telemetry.reading import StoredLaps
 

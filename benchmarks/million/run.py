@@ -32,8 +32,8 @@ from benchmarks.million.questions import (
 )
 from benchmarks.report.page import machine, markdown, put
 from benchmarks.servers.database import database_server, empty_database
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database_settings import DatabaseSettings
 
 LIMIT_MS = 50.0
 SECTIONS = {

@@ -11,9 +11,9 @@ import psutil
 from sqlalchemy.engine import URL, make_url
 
 from racing_coach_demo.embedded import EmbeddedPostgres
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.init_db import upgrade
+from racing_coach_server.database_settings import DatabaseSettings
 
 LAPS_IN_MEMORY = 180
 _MEMORY = {"shared_buffers": "512MB", "max_wal_size": "8GB"}

@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from racing_coach_demo.drive import Sent
-from racing_coach_server.config import DatabaseSettings, Settings
+from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.web.laps.view import LapViews
 from racing_coach_server.web.report import report_of

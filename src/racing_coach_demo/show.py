@@ -23,8 +23,8 @@ from racing_coach_demo.heartbeats import Heartbeats
 from racing_coach_demo.picture.lap import lap_picture
 from racing_coach_demo.report import show_report
 from racing_coach_demo.stage import HEARTBEAT_S, Stage
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.telemetry.reading import StoredLaps
 
 _DAEMON_UP_S = 30.0

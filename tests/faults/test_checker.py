@@ -20,8 +20,8 @@ from racing_coach_core.messages import LapStatus, LapUploadResponse
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.outbox import Outbox
 from racing_coach_rig.sources.simulator import Simulator
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 from tests.clients import User

@@ -27,7 +27,7 @@ IN_THE_MIDDLE_OF_A_COPY = """
 import asyncio, os, sys
 from datetime import UTC, datetime
 from sqlalchemy import text
-from racing_coach_server.config import DatabaseSettings
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.database.engine import Database, create_engine
 
 async def rows():

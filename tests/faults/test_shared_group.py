@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -23,7 +24,6 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.mosquitto, pytest.mark.timeout(240)]
 
-LAPS = 20
 RIGS = ("rig-1", "rig-2", "rig-3")
 SLACK_S = 2.5
 """What sending again and storing may take on a machine that does other things too."""
@@ -46,10 +46,11 @@ def daemons(mosquitto_process: MosquittoProcess, database: str) -> Iterator[list
 async def rigs(
     mosquitto_process: MosquittoProcess, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[list[Rig]]:
-    """Three rigs that drive, whose answer timeout is the test's."""
+    """Three rigs that drive; the answer timeout, the laps and the time between two are the test's."""
+    timeout_s, laps, interval_s = request.param
     made = [
-        Rig(name, tmp_path, mosquitto_process.broker, seed=number, laps=LAPS, interval_s=0.4,
-            settings={"SENDING__ANSWER_TIMEOUT_S": request.param})
+        Rig(name, tmp_path, mosquitto_process.broker, seed=number, laps=laps, interval_s=interval_s,
+            settings={"SENDING__ANSWER_TIMEOUT_S": timeout_s})
         for number, name in enumerate(RIGS)
     ]  # fmt: skip
     for rig in made:
@@ -59,7 +60,7 @@ async def rigs(
         rig.close()
 
 
-@pytest.mark.parametrize("rigs", [QUICK_RIG["SENDING__ANSWER_TIMEOUT_S"]], indirect=True)
+@pytest.mark.parametrize("rigs", [(QUICK_RIG["SENDING__ANSWER_TIMEOUT_S"], 20, 0.4)], indirect=True)
 async def test_of_two_daemons_one_is_killed_and_every_lap_is_answered_within_an_answer_timeout(
     daemons: list[DaemonProcess], rigs: list[Rig], database: str
 ) -> None:
@@ -73,7 +74,8 @@ async def test_of_two_daemons_one_is_killed_and_every_lap_is_answered_within_an_
     assert max(waits.values()) < longest, sorted(waits.values())[-5:]
 
 
-@pytest.mark.parametrize("rigs", [60], indirect=True)
+@pytest.mark.long
+@pytest.mark.parametrize("rigs", [(60, 40, 1.0)], indirect=True)
 async def test_a_rolling_upgrade_keeps_no_lap_waiting_for_longer_than_a_restart(
     daemons: list[DaemonProcess], rigs: list[Rig], database: str
 ) -> None:
@@ -81,7 +83,7 @@ async def test_a_rolling_upgrade_keeps_no_lap_waiting_for_longer_than_a_restart(
     restarts = []
     for daemon in daemons:
         before = len(daemon.logged("lap stored"))
-        await eventually(lambda daemon=daemon, before=before: len(daemon.logged("lap stored")) >= before + 3)  # type: ignore[misc]
+        await eventually(partial(stored_more_or_all_driven, daemon, before, rigs))
         began = time.monotonic()
         assert await asyncio.to_thread(daemon.stop) == 0
         await asyncio.to_thread(daemon.start)
@@ -92,7 +94,12 @@ async def test_a_rolling_upgrade_keeps_no_lap_waiting_for_longer_than_a_restart(
     assert all(daemon.logged("leaving the shared group") for daemon in daemons)
     assert not [line for daemon in daemons for line in daemon.log if line.get("level") in {"error", "warning"}]
     for rig in rigs:
-        assert rig.files.accounts()["sent"] == LAPS
+        assert rig.files.accounts()["sent"] == rig.laps
+
+
+def stored_more_or_all_driven(daemon: DaemonProcess, before: int, rigs: list[Rig]) -> bool:
+    """Whether a daemon stores again, or on a slow machine there is nothing left to be stored."""
+    return len(daemon.logged("lap stored")) > before or all(rig.is_done for rig in rigs)
 
 
 async def all_stored(rigs: list[Rig], database: str) -> dict[UUID, float]:
@@ -100,7 +107,7 @@ async def all_stored(rigs: list[Rig], database: str) -> dict[UUID, float]:
     await eventually(lambda: all(rig.is_done and not rig.files.waiting() for rig in rigs), timeout_s=120)
     report = await check(database, [rig.files for rig in rigs])
     assert report.findings == [], report.table()
-    assert report.in_database == LAPS * len(rigs)
+    assert report.in_database == sum(rig.laps for rig in rigs)
     connection = await asyncpg.connect(database)
     try:
         stored = {row["id"]: row["created_at"] for row in await connection.fetch("select id, created_at from laps")}

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.engine import URL
 
 from racing_coach_server.backup.exceptions import BackupError, NoProgramError
-from racing_coach_server.config import DatabaseSettings
+from racing_coach_server.database_settings import DatabaseSettings
 
 _VERSION: Final = re.compile(rb"\(PostgreSQL\) (\d+)")
 _SHOWN_LINES: Final = 5

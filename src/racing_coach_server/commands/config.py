@@ -7,7 +7,8 @@ from rich.console import Console
 
 from racing_coach_core.exceptions import SettingsError
 from racing_coach_core.shown_settings import show
-from racing_coach_server.config import SHOWN_SECRETS, Settings
+from racing_coach_server.config import Settings
+from racing_coach_server.database_settings import SHOWN_SECRETS
 from racing_coach_server.exceptions import ConfigurationError
 
 

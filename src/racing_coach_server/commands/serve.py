@@ -7,7 +7,8 @@ from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_core.shown_settings import DEFAULT, shown_settings
 from racing_coach_server.app import App
 from racing_coach_server.commands.runner import run_async
-from racing_coach_server.config import SHOWN_SECRETS, Settings, load_settings
+from racing_coach_server.config import Settings, load_settings
+from racing_coach_server.database_settings import SHOWN_SECRETS
 from racing_coach_server.exceptions import (
     EXIT_CONFIGURATION,
     ClientIdInUseError,

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.cluster import Cluster, look
 from racing_coach_server.database.distribute import SHARDS, Step, find_obstacles, place, steps
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.exceptions import CannotDistributeError
 from racing_coach_server.database.init_db import current_revision, head_revision
 from racing_coach_server.database.schema_lock import hold_schema
+from racing_coach_server.database_settings import DatabaseSettings
 
 _TRUNCATE = text("select truncate_local_data_after_distributing_table(cast(:name as regclass))")
 

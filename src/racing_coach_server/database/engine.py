@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from racing_coach_server.config import VERSION, DatabaseSettings
+from racing_coach_server.config import VERSION
+from racing_coach_server.database_settings import DatabaseSettings
 
 _FAREWELL_S: Final = 3.0
 

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from racing_coach_core.concurrency import first_of
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.base import Base
 from racing_coach_server.database.cluster import Cluster, look
 from racing_coach_server.database.distribute import one_by_one, place, steps
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.exceptions import NotTheCoordinatorError
 from racing_coach_server.database.schema_lock import LOCK_KEY, hold_schema
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.exceptions import MigrationError
 
 log = structlog.stdlib.get_logger(__name__)

@@ -19,6 +19,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.messaging.dispatcher import Dispatcher
 from racing_coach_server.messaging.fairness import Fairness
 from racing_coach_server.messaging.link import Link, linked
+from racing_coach_server.messaging.receive_maximum import ReceiveMaximumExceededError, check_receive_maximum
 from racing_coach_server.messaging.router import Router
 from racing_coach_server.messaging.sharing import filters_of, leave
 from racing_coach_server.messaging.slots import Slots
@@ -35,10 +36,6 @@ _SOON_LOST_LINKS: Final = 3
 _DISCONNECT_S: Final = 5.0
 
 type OnConnect = Callable[[Connection], Awaitable[None]]
-
-
-class ReceiveMaximumExceededError(ConnectionLostError):
-    """The broker sends more than we asked for: we end the connection and ask for less."""
 
 
 class BrokerClient:
@@ -275,7 +272,8 @@ class BrokerClient:
                 with contextlib.suppress(ConnectionLostError):
                     link.acks.done(delivery.receipt)
                 await asyncio.sleep(0)  # these come faster than anything that waits
-            self._look_at_receive_maximum(link.incoming)
+            if self._receive_maximum > 1:
+                check_receive_maximum(link.incoming)
 
     async def _work(self, delivery: Delivery, sender: str, link: Link) -> None:
         try:
@@ -292,15 +290,3 @@ class BrokerClient:
         finally:
             self._fairness.done(sender, delivery)
             delivery.release()
-
-    def _look_at_receive_maximum(self, connection: Connection) -> None:
-        """A broker that sends more than we asked for is asked for one at a time from then on."""
-        if connection.most_unacknowledged <= connection.receive_maximum or self._receive_maximum == 1:
-            return
-        log.warning(
-            "the broker does not honour Receive Maximum above 1, falling back to 1",
-            asked_for=connection.receive_maximum,
-            unacknowledged=connection.most_unacknowledged,
-            remedy="mosquitto 2.0.21 or newer lets several laps be in flight",
-        )
-        raise ReceiveMaximumExceededError("connecting again with Receive Maximum 1")

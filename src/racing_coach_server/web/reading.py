@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database_settings import DatabaseSettings
 
 _CONNECT_S: Final = 3.0
 """A page waits no longer for a database that is away."""
@@ -16,12 +16,9 @@ _CONNECT_S: Final = 3.0
 class ReadOnly:
     """Hands out transactions in which nothing can be written; the server ends a statement that takes too long."""
 
-    def __init__(self, settings: Settings, *, connections: int, application: str) -> None:
-        way = settings.database.model_copy(
-            update={
-                "connect_timeout_s": min(settings.database.connect_timeout_s, _CONNECT_S),
-                "command_timeout_s": settings.web.statement_timeout_s,
-            }
+    def __init__(self, database: DatabaseSettings, *, timeout_s: float, connections: int, application: str) -> None:
+        way = database.model_copy(
+            update={"connect_timeout_s": min(database.connect_timeout_s, _CONNECT_S), "command_timeout_s": timeout_s}
         )
         engine = create_engine(way, pool_size=connections, application=application, is_read_only=True)
         self._database = Database(engine)

@@ -37,7 +37,12 @@ class Site:
         self.files = Files()
         self.sessions = Sessions(settings.web)
         self.dependencies = Dependencies(settings, trace_bytes=_TRACE_BYTES)
-        self.reading = ReadOnly(settings, connections=settings.web.connections, application="racing-coach web")
+        self.reading = ReadOnly(
+            settings.database.for_reading,
+            timeout_s=settings.web.statement_timeout_s,
+            connections=settings.web.connections,
+            application="racing-coach web",
+        )
         self.feed = Feed()
         self._lap_pages: LapPages | None = None
         self._loading: asyncio.Task[LapPages] | None = None

@@ -23,9 +23,9 @@ from tests.server.support import Stored, connected
 from tests.servers import PostgresProcess
 
 from racing_coach_core.channels import CHANNELS
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database import init_db, schema_lock
 from racing_coach_server.database.init_db import current_revision, head_revision, upgrade, upgrade_database
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.exceptions import MigrationError
 from racing_coach_server.tables import metadata
 

@@ -15,11 +15,12 @@ from tests.servers import FORGETFUL, PostgresProcess, postgres_bin_dir
 from tests.waiting import eventually
 
 from racing_coach_core.findings import Report, Verdict
-from racing_coach_server.config import DatabaseSettings, Settings
+from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import is_read_only
 from racing_coach_server.database.init_db import upgrade_database
 from racing_coach_server.database.replica import Lag, lag_of
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.doctor.database import examine_replica
 from racing_coach_server.main import main
 

@@ -1,7 +1,8 @@
 """The doctor's look at the database."""
 
 from racing_coach_core.findings import Report
-from racing_coach_server.config import DatabaseSettings, Settings
+from racing_coach_server.config import Settings
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.doctor.database import examine_database
 
 

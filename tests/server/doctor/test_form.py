@@ -6,8 +6,8 @@ import pytest
 from tests.citus import CitusDatabase
 from tests.server.doctor.findings import found
 
-from racing_coach_server.config import DatabaseSettings
 from racing_coach_server.database.init_db import upgrade_database
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.doctor.form import _seconds
 from racing_coach_server.tables import metadata
 

@@ -21,7 +21,7 @@ from racing_coach_server.web.reading import ReadOnly
 )
 async def test_nothing_can_be_written(broker: Broker, database_url: str, stored: Stored, statement: str) -> None:
     """The server refuses it, whoever's fault it is that it is asked."""
-    reading = ReadOnly(web_settings(broker, database_url), connections=1, application="test")
+    reading = ReadOnly(web_settings(broker, database_url).database, timeout_s=10, connections=1, application="test")
     try:
         with pytest.raises(DBAPIError, match="read-only transaction"):
             async with reading.session() as session:
@@ -33,8 +33,7 @@ async def test_nothing_can_be_written(broker: Broker, database_url: str, stored:
 
 async def test_a_statement_that_takes_too_long_is_ended_by_the_server(broker: Broker, database_url: str) -> None:
     """So no page keeps the database busy that nobody waits for any more."""
-    settings = web_settings(broker, database_url, statement_timeout_s=0.2)
-    reading = ReadOnly(settings, connections=1, application="test")
+    reading = ReadOnly(web_settings(broker, database_url).database, timeout_s=0.2, connections=1, application="test")
     try:
         async with reading.session() as session:
             assert (await session.execute(text("show statement_timeout"))).scalar_one() == "200ms"

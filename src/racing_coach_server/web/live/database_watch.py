@@ -45,8 +45,13 @@ class DatabaseWatch:
     def __init__(self, settings: Settings, wall: Wall) -> None:
         self._settings = settings
         self._wall = wall
-        # One connection listens, on the other is read what was heard of: what was announced here is here to be read.
-        self._reading = ReadOnly(settings, connections=2, application="racing-coach web, pit wall")
+        # One connection listens, on the other is read what was heard of; not on a replica, which does not have it yet.
+        self._reading = ReadOnly(
+            settings.database,
+            timeout_s=settings.web.statement_timeout_s,
+            connections=2,
+            application="racing-coach web, pit wall",
+        )
         self._trouble = Trouble("the database is not reached, trying on", "the database is back")
         self._rigs: set[str] = set()
         self._laps: dict[UUID, Cause] = {}

@@ -62,6 +62,9 @@ class Wall:
         """Rigs as the database has them; told of are those that changed."""
         for name, document in found.items():
             rig = self._with_status(document)
+            if not rig.laps and not rig.online:
+                self._take_off(name)
+                continue
             if self.rigs.get(name) == rig or (name not in self.rigs and len(self.rigs) >= _MOST_RIGS):
                 continue
             self.rigs[name] = rig
@@ -76,7 +79,7 @@ class Wall:
         self.statuses[name] = status
         if name not in self.rigs:
             return not status.online
-        if before is None or before.online != status.online:
+        if before != status:
             self._tell_status(name)
         return True
 
@@ -138,6 +141,11 @@ class Wall:
             rejected=list(self.rejected),
             sources=self.sources,
         )
+
+    def _take_off(self, name: str) -> None:
+        """A rig of which nothing is left is not shown any more; all who look are told by all that is."""
+        if self.rigs.pop(name, None) is not None:
+            self.tell("snapshot", self.document())
 
     def _with_status(self, rig: RigDocument) -> RigDocument:
         status = self.statuses.get(rig.rig_id) if self.broker.reachable else None

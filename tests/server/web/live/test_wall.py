@@ -1,19 +1,34 @@
 """What is on the pit wall, and what is told of it."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, LapAccounts, MqttHealth, RigStatus
 from racing_coach_core.web_laps import WebDocument
-from racing_coach_core.web_live import DaemonDocument, RigDocument, RigEvent
+from racing_coach_core.web_live import DaemonDocument, RigDocument, RigEvent, RigLap
 from racing_coach_server.web.live.wall import Wall
 
 NOW = datetime.now(UTC)
 
 
+LAP = RigLap(
+    lap_id=UUID(int=1),
+    session_id=UUID(int=2),
+    lap_number=1,
+    lap_time=80.0,
+    is_valid=True,
+    received_at=NOW,
+    answer_ms=None,
+    is_best=False,
+    delta_s=None,
+    coaching=None,
+)
+
+
 def rig(name: str, **fields: object) -> RigDocument:
-    about = dict.fromkeys(RigDocument.model_fields) | {"rig_id": name, "laps": []}
+    about = dict.fromkeys(RigDocument.model_fields) | {"rig_id": name, "laps": [LAP]}
     return RigDocument.model_validate(about | fields)
 
 
@@ -82,6 +97,21 @@ def test_whether_a_rig_is_there_is_not_known_without_the_broker(told: Told) -> N
 
     told.wall.put_broker(None)
     assert told.wall.rigs["a"].online is True
+
+
+def test_a_rig_of_which_nothing_is_left_is_taken_off(told: Told) -> None:
+    """Its laps were erased, and it is not there; one that is there stays, with nothing."""
+    for name in ("gone", "there"):
+        told.wall.put_rigs({name: rig(name)}, {})
+    told.wall.put_status("there", RigStatus(online=True, timestamp=NOW))
+    told.kinds()
+
+    told.wall.put_rigs(
+        {"gone": rig("gone", laps=[]), "there": rig("there", laps=[]), "never": rig("never", laps=[])}, {}
+    )
+
+    assert told.kinds() == ["snapshot", "rig"]
+    assert [one.rig_id for one in told.wall.document().rigs] == ["there"]
 
 
 def test_a_rig_that_comes_online_is_asked_for(told: Told) -> None:
