@@ -1,11 +1,13 @@
 """A database outage with laps arriving: how long and how many laps is up to the caller."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
 from tests.faults.checker import Report
 from tests.faults.world import World
+from tests.waiting import eventually
 
 RIGS = 5
 
@@ -30,6 +32,9 @@ async def database_outage(
         began = time.monotonic()
         await world.until_drained(120)
         said(f"drained {time.monotonic() - began:.1f} s after it came back")
+        # The heartbeat says so too, at its next look.
+        with contextlib.suppress(TimeoutError):
+            await eventually(lambda: world.daemon.logged("the database is back"))
         for event in ("the database is in trouble, laps wait", "the database is back"):
             if len(found := world.daemon.logged(event)) != 1:
                 world.violations.append(f"{event!r} was logged {len(found)} times")

@@ -96,9 +96,15 @@ def test_a_package_without_a_floor_is_found(copy: Path) -> None:
 
 
 async def test_the_daemon_runs_it(
-    copy: Path, mosquitto_process: MosquittoProcess, database_url: str, stored: Stored
+    copy: Path,
+    mosquitto_process: MosquittoProcess,
+    database_url: str,
+    stored: Stored,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A note is stored, answered, followed; an empty one is kept and answered; laps are where they were."""
+    # A fork would have imported the daemon as it is here.
+    monkeypatch.delenv("RACING_COACH_TEST_FORK", raising=False)
     acl = mosquitto_process.scratch / "acl"
     acl.write_text(acl.read_text() + blocks()["mosquitto/acl"])
     os.kill(mosquitto_process.pid, signal.SIGHUP)

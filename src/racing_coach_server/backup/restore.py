@@ -25,6 +25,7 @@ from racing_coach_server.database.init_db import (
     is_known_revision,
     upgrade_database,
 )
+from racing_coach_server.following.models import LockSlot
 from racing_coach_server.tables import metadata
 from racing_coach_server.telemetry.models import LapRecord
 
@@ -123,11 +124,15 @@ async def _check(connection: AsyncConnection, manifest: Manifest) -> None:
     await _check_disk(connection, manifest)
 
 
+_SAYS_NOTHING: Final = (BackupRecord.__tablename__, LockSlot.__tablename__)
+"""Tables that have rows in a database without laps: earlier backups, and what the migrations put there."""
+
+
 async def _ours(connection: AsyncConnection) -> Sequence[str]:
     """Our tables that are there."""
     there = await connection.execute(
         text("select name from unnest(cast(:names as text[])) name where to_regclass(name) is not null"),
-        {"names": [table.name for table in metadata.sorted_tables if table.name != BackupRecord.__tablename__]},
+        {"names": [table.name for table in metadata.sorted_tables if table.name not in _SAYS_NOTHING]},
     )
     return [str(name) for name in there.scalars()]
 

@@ -197,7 +197,7 @@ async def test_an_outage_that_ends_with_the_last_try_is_not_held_against_the_lap
         stored,
         "perform pg_terminate_backend(pg_backend_pid());",
         # A sequence forgets nothing when a transaction fails.
-        when=f"new.frame_index = {MIDDLE} and nextval('tries') <= {QUICK['poison_tries']}",
+        when=f"new.first_frame = {MIDDLE} and nextval('tries') <= {QUICK['poison_tries']}",
     )
     assert (await rig.send(arrow(new_lap()))).status == "success"
     assert await stored.value("select last_value from tries") == QUICK["poison_tries"] + 1
