@@ -1,6 +1,7 @@
 """One rig sends the worst there is, without pause: the others do not notice."""
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -48,6 +49,10 @@ async def test_another_rigs_laps_are_answered_and_heartbeats_are_in_time(rumqttd
             attack = asyncio.create_task(adversary.run())
             try:
                 await eventually(lambda: adversary.sent > 10)
+                # This broker exceeds Receive Maximum, and is left once for it. It passes over some of what is published
+                # while the session is taken up again: a rig sends that again, and so do we, before we measure.
+                await eventually(lambda: len(daemon.logged("connected to the broker")) == 2)
+                await first_answer(rig)
                 took = [await answered_in(rig) for _ in range(HONEST_LAPS)]
             finally:
                 attack.cancel()
@@ -62,11 +67,19 @@ async def test_another_rigs_laps_are_answered_and_heartbeats_are_in_time(rumqttd
     assert max(late) < GENEROUS * max(LATE_S, SLOWER * alone)
 
 
+async def first_answer(rig: LapClient) -> None:
+    """Send a lap until it is answered, as a rig does."""
+    payload = arrow(new_lap())
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await rig.send(payload, timeout_s=5)
+            return
+
+
 async def answered_in(rig: LapClient) -> float:
     """Seconds from a lap to its answer; then a pause."""
     began = time.monotonic()
-    # A broker that exceeds Receive Maximum is left once, and sends again.
-    assert (await rig.send(arrow(new_lap()))).status in {"success", "duplicate"}
+    assert (await rig.send(arrow(new_lap()))).status == "success"
     took = time.monotonic() - began
     await asyncio.sleep(0.5)
     return took
