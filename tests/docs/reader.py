@@ -58,7 +58,7 @@ class Reader:
             "HOME": str(self.home),
             "PATH": f"{self.machine}/usr/local/bin:{self._bin}:/usr/bin:/bin:/usr/sbin:/sbin",
             "NOT_RUN": str(home / "not-run"),
-            "COLUMNS": "200",
+            "COLUMNS": "400",
             "NO_COLOR": "1",
             "XDG_RUNTIME_DIR": str(self.machine / "run"),
             "RACING_COACH_ETC": str(self.machine / "etc/racing-coach"),
