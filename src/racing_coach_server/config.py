@@ -77,7 +77,7 @@ class DeliverySettings(BaseModel):
     stop_grace_s: float = Field(default=20.0, gt=0, description="on SIGTERM, wait so long for laps in flight")
     state_folder: Path | None = Field(
         default_factory=_state_directory,
-        description="where it is written which laps are being read: one that ends the daemon twice is set aside."
+        description="where it is written which laps are being read: one that ends the daemon three times is set aside."
         " systemd's StateDirectory; if there is none, such a lap is tried at every start",
     )
     rejected: RejectedQuota = RejectedQuota()

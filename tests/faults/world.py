@@ -108,6 +108,9 @@ class World:
             url.set(port=self.to_database.port).render_as_string(hide_password=False),
             instance="tested",
             settings=self._daemon_settings,
+            # Killed as often as here, it would be reading the same lap at three deaths by chance, and refuse it; that is
+            # tested by itself (test_deadly_message.py).
+            environment={"STATE_DIRECTORY": ""},
         )
         self._stack.callback(self.daemon.close)
         await asyncio.to_thread(self.daemon.start)

@@ -3,7 +3,7 @@
 To read a message is the one step at which it could end the process: by a bug in a library written in C, or by more
 memory than the service may have. The broker sends it again after each start, before all others. So a message that was
 being read at a death is remembered, messages are read one at a time while such a one is about, and one that was being
-read at two deaths is refused at the third try: kept, and answered.
+read at three deaths is refused at the next try: kept, and answered.
 
 What is written survives the process, not the machine: a message ends processes, not machines.
 """
@@ -25,7 +25,8 @@ from racing_coach_server.messaging.messages import Message
 
 log = structlog.stdlib.get_logger(__name__)
 
-_DEATHS: Final = 2
+_DEATHS: Final = 3
+"""A daemon that is killed for other reasons may be reading the same message twice by chance."""
 _LOOKED_AT: Final = 65_536
 """Bytes at either end of a payload that tell it from others, beside its length and topic."""
 _READING: Final = ".reading"
@@ -99,7 +100,7 @@ class Readings:
         """Around the reading of one message.
 
         Raises:
-            DeadlyMessageError: it was being read at two deaths.
+            DeadlyMessageError: it was being read at three deaths.
         """
         if self._folder is None:
             yield

@@ -1,4 +1,4 @@
-"""What was being read at a death is remembered, and refused after two."""
+"""What was being read at a death is remembered, and refused after three."""
 
 import asyncio
 import os
@@ -40,12 +40,14 @@ async def test_what_is_read_to_an_end_is_forgotten(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_two_deaths_are_enough(tmp_path: Path) -> None:
-    """The third try is refused; another message that was there at one of them is not."""
+async def test_three_deaths_are_enough(tmp_path: Path) -> None:
+    """The next try is refused; another message that was there at two of them is not."""
     await die_while_reading(tmp_path, b"a", b"b")
+    await die_while_reading(tmp_path, b"b")
+    await die_while_reading(tmp_path, b"a")
     await die_while_reading(tmp_path, b"a")
     readings = alive(tmp_path)
-    with pytest.raises(DeadlyMessageError, match="died 2 times"):
+    with pytest.raises(DeadlyMessageError, match="died 3 times"):
         async with readings.reading(message(b"a")):
             raise AssertionError
     async with readings.reading(message(b"b")):
