@@ -1,10 +1,12 @@
 """Who gets in: nobody without the password, by cookie or by header, and not by guessing."""
 
 import base64
+import time
 from http.cookies import SimpleCookie
 
 import httpx
 import pytest
+from itsdangerous import TimestampSigner
 from tests.infra import Broker
 from tests.server.web.conftest import asking, web_settings
 from tests.web_process import PASSWORD
@@ -75,18 +77,23 @@ async def test_a_cookie_lets_in(broker: Broker) -> None:
         assert bool(cookie["secure"]) is is_secure
 
 
-async def test_a_cookie_outlives_a_restart_and_not_its_password_nor_its_days(broker: Broker) -> None:
-    """The key is made of the password; the time is signed with it."""
+async def test_a_cookie_outlives_a_restart_and_not_its_password_nor_its_days(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is made of the password; the time is signed with it, in whole seconds."""
     async with asking(web_settings(broker, password=PASSWORD)) as client:
         cookies = (await sign_in(client)).cookies
 
-    async def standing(**web: object) -> int:
-        async with asking(web_settings(broker, **web), cookies=cookies) as client:
+    async def standing(password: str, after_days: float = 0) -> int:
+        now = int(time.time() + after_days * 86_400)
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now)
+        async with asking(web_settings(broker, password=password, session_days=30), cookies=cookies) as client:
             return (await client.get(API)).status_code
 
-    assert await standing(password=PASSWORD) == 200
-    assert await standing(password="another password") == 401
-    assert await standing(password=PASSWORD, session_days=1e-9) == 401
+    assert await standing(PASSWORD) == 200
+    assert await standing("another password") == 401
+    assert await standing(PASSWORD, after_days=29.99) == 200
+    assert await standing(PASSWORD, after_days=30.01) == 401
 
 
 @pytest.mark.parametrize("value", ["", "signed in", "signed in.x.y", "\x00", "é"])
