@@ -1,13 +1,11 @@
 """`racing-coach-rig run`: folders and the simulated driver feed the outbox, and everything ends as it should."""
 
 import asyncio
-import itertools
 import signal
-import uuid
 from pathlib import Path
 
 import pytest
-from tests.infra import RIGS, Broker
+from tests.infra import Broker
 from tests.laps import lap_json, large_lap, to_bytes
 from tests.rig.rig_program import RigProgram, finish, forget_presence
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
@@ -19,18 +17,6 @@ from racing_coach_core.codecs.decode import encode_lap
 from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.outbox import Outbox
-
-_names = itertools.cycle(RIGS)
-
-
-@pytest.fixture
-def rig() -> str:
-    return next(_names)
-
-
-@pytest.fixture
-def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
-    return RigProgram(tmp_path, rig, mosquitto_broker, {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}"})
 
 
 @pytest.fixture
