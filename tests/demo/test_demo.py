@@ -38,6 +38,7 @@ def test_demo_shows_what_happened(tmp_path: Path) -> None:
     assert 50_000 < report.stat().st_size <= 500_000
 
 
+@pytest.mark.long  # what it prints; that it drives, and that nothing outlives it, is above and in test_embedded.py
 def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """With --keep the command it prints publishes a lap; Ctrl-C ends every process it started."""
     demo = subprocess.Popen([*COMMAND, "--keep"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)

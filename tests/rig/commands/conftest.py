@@ -10,7 +10,15 @@ from tests.infra import RIGS, Broker
 from tests.laps import lap_json, to_bytes
 from tests.rig.rig_program import RigProgram
 
+from racing_coach_rig.commands import publishing
+
 _names = itertools.cycle(RIGS)
+
+
+@pytest.fixture(autouse=True)
+def no_coach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemons of these tests say nothing but answers: the coach's word is not waited for."""
+    monkeypatch.setattr(publishing, "_COACH_S", 0.0)
 
 
 @pytest.fixture
