@@ -105,7 +105,10 @@ def test_a_frozen_database_answers_when_it_is_thawed(database: EmbeddedPostgres)
         done, _ = await asyncio.wait([answer], timeout=0.3)
         assert not done
         database.thaw()
-        return await answer
+        try:
+            return await answer
+        finally:
+            await connection.close()
 
     assert asyncio.run(scenario()) == 42
 
