@@ -2,10 +2,12 @@
 
 import re
 import shlex
+from typing import Any
 
-import click
 import pytest
+import typer
 from tests.docs.pages import blocks
+from typer.core import TyperGroup
 
 from racing_coach_core.command_line import commands_of_others, program
 from racing_coach_rig.main import COMMANDS as OF_THE_RIG
@@ -15,6 +17,7 @@ PROGRAMS = {
     "racing-coach": program("racing-coach", "", [*OF_THE_SERVER, *commands_of_others()]),
     "racing-coach-rig": program("racing-coach-rig", "", OF_THE_RIG),
 }
+USAGE_ERROR: Any = typer.BadParameter.__base__
 _COMMAND = re.compile(r"(?<![\w/.-])(racing-coach(?:-rig)?) (?=[a-z-])([^|&;\n]*)")
 
 
@@ -33,20 +36,21 @@ def parse(words: list[str]) -> None:
     """Take a command apart as its program would, and do not run it.
 
     Raises:
-        click.UsageError: there is no such command, option or argument, or one is missing.
+        USAGE_ERROR: there is no such command, option or argument, or one is missing.
     """
-    command: click.Command = PROGRAMS[words[0]]
+    command: Any = PROGRAMS[words[0]]
     name, rest = words[0], words[1:]
     while True:
         try:
             context = command.make_context(name, rest)
-        except click.BadParameter:
-            return  # a value that stands for the reader's own
-        if not isinstance(command, click.Group):
+        except typer.BadParameter as error:
+            if type(error) is typer.BadParameter:
+                return  # a value that stands for the reader's own
+            raise
+        command = context.command
+        if not isinstance(command, TyperGroup):
             return
-        found, inside, rest = command.resolve_command(context, [*context._protected_args, *context.args])
-        assert inside is not None
-        name, command = str(found), inside
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
 
 
 @pytest.mark.parametrize(("page", "command"), commands())
@@ -59,5 +63,5 @@ def test_there_are_some() -> None:
     """Nothing is held by a list that is empty; and what is no command is found."""
     assert len(commands()) > 20
     for wrong in ("racing-coach lapse list", "racing-coach laps list --sirt driven", "racing-coach-rig publish"):
-        with pytest.raises(click.UsageError):
+        with pytest.raises(USAGE_ERROR):
             parse(wrong.split())
