@@ -77,7 +77,7 @@ class LapChanges:
         await self._forget(or_(named == driver, and_(named.is_(None), DeletedLap.rig_id == driver)))
 
     async def forget_rig(self, rig_id: str) -> None:
-        """Leave of what was deleted and relabelled nothing that names a rig or who drove on it; its laps stay deleted."""
+        """Leave of what was deleted and relabelled nothing that names a rig or its drivers; its laps stay deleted."""
         of_rig = SessionRelabel.track_session_id.in_(_sessions_of(rig_id))
         await self._forget_names(of_rig, of_rig)
         await self._forget(DeletedLap.rig_id == rig_id)
