@@ -185,7 +185,7 @@ class World:
         """Laps that the outboxes hold without an answer."""
         return sum(rig.files.waiting() for rig in self.rigs)
 
-    async def until_started(self, timeout_s: float = 60) -> None:
+    async def until_started(self, timeout_s: float = 300) -> None:
         """Until every rig has driven a lap."""
         async with asyncio.timeout(timeout_s):
             while not all(rig.driven for rig in self.rigs):
@@ -205,26 +205,33 @@ class World:
             await asyncio.sleep(0.1)
 
     async def until_driven(self, timeout_s: float) -> None:
-        """Until every rig has driven its laps."""
-        async with asyncio.timeout(timeout_s):
-            while not all(rig.is_done for rig in self.rigs):
-                await asyncio.sleep(0.5)
+        """Until every rig has driven its laps.
+
+        Raises:
+            TimeoutError: for so long none was driven.
+        """
+        still = Stillness(timeout_s)
+        while not all(rig.is_done for rig in self.rigs):
+            if still.since(self.driven):
+                raise TimeoutError(f"no lap was driven for {timeout_s:g} s")
+            await asyncio.sleep(0.5)
 
     async def until_drained(self, timeout_s: float) -> None:
-        """Until every lap is answered; a violation if that takes longer than allowed."""
-        deadline = time.monotonic() + timeout_s
-        while self.waiting:
-            if time.monotonic() > deadline:
-                self.violations.append(f"{self.waiting} laps are not answered {timeout_s:g} s after the last fault")
+        """Until every lap is answered; a violation if for so long none is, on a machine of whatever speed."""
+        still = Stillness(timeout_s)
+        while waiting := self.waiting:
+            if still.since(waiting):
+                self.violations.append(f"{waiting} laps wait, and for {timeout_s:g} s none was answered")
                 return
             await asyncio.sleep(0.5)
 
     async def until_coached(self, timeout_s: float) -> None:
-        """Until the followers have done every lap; what they have not done by then, the checker finds."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        """Until the followers have done every lap, or for so long none; what they have not done, the checker finds."""
+        still, left = Stillness(timeout_s), None
+        while not still.since(left):
             with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                if not await uncoached(self.database_url):
+                left = len(await uncoached(self.database_url))
+                if not left:
                     return
             await asyncio.sleep(0.5)
 
@@ -286,6 +293,21 @@ class World:
                 await connection.execute(statement)
         finally:
             connection.terminate()
+
+
+class Stillness:
+    """Tells for how long something that is counted has not changed."""
+
+    def __init__(self, allowed_s: float) -> None:
+        self._allowed_s = allowed_s
+        self._count: int | None = None
+        self._changed_at = time.monotonic()
+
+    def since(self, count: int | None) -> bool:
+        """Whether it is as it was for longer than allowed."""
+        if count != self._count:
+            self._count, self._changed_at = count, time.monotonic()
+        return time.monotonic() - self._changed_at > self._allowed_s
 
 
 class _running:  # noqa: N801 (reads as a verb)

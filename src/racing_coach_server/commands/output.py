@@ -47,8 +47,8 @@ def _array(documents: list[Any]) -> str:
 def print_csv(kind: type[BaseModel], documents: Iterable[BaseModel]) -> None:
     """Documents of one kind as lines; what is not known is empty, what is a list or more is JSON.
 
-    Spreadsheets compute what begins with one of a few characters, also where a driver is called so: an apostrophe before
-    it keeps it text (OWASP, "CSV Injection").
+    Spreadsheets compute what begins with one of a few characters, also where a driver is called so: an apostrophe
+    before it keeps it text (OWASP, "CSV Injection").
     """
     names = list(kind.model_fields)
     lines = csv.writer(sys.stdout, lineterminator="\n")

@@ -11,8 +11,8 @@ from racing_coach_server.messaging.messages import Event
 class Backlog[EventT: Event]:
     """Events that were told, then those that the last catch-up found; bounded, since the database has them all.
 
-    Of those that were told each sender's come in order, and senders take turns: whoever tells without pause, of what takes
-    long, keeps the others waiting for one of his at a time.
+    Of those that were told each sender's come in order, and senders take turns: one that tells without pause, of what
+    takes long, keeps the others waiting for one of its own at a time.
     """
 
     def __init__(self, *, memory: int, catch_up_s: float) -> None:

@@ -1,7 +1,8 @@
 """Whose data is meant: a driver's, or all that came from a rig."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -90,7 +91,7 @@ def _is_word(name: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def _names(payload: bytes, wanted: Mapping[bytes, Set[str]]) -> bool:
+def _names(payload: bytes, wanted: Mapping[bytes, AbstractSet[str]]) -> bool:
     """Whether one of the session's fields has one of these values; an Arrow payload has them as JSON in its metadata.
 
     It takes as long as the payload is, however many values there are: whoever sends laps may give a driver names.
