@@ -73,6 +73,7 @@ class World:
         self._stack = AsyncExitStack()
         self._may_be_down: Counter[str] = Counter()
         self._has_adversary = has_adversary
+        self.adversary: Adversary | None = None
         users = (DAEMON, "monitoring", *self._names, ADVERSARY)
         self.broker = MosquittoProcess({user: f"secret of {user}" for user in users})
         self.database = database or PostgresProcess({"fsync": "on", "max_connections": "50"})
@@ -130,7 +131,9 @@ class World:
             self._stack.callback(rig.close)
             rig.start()
         if self._has_adversary:
-            adversary = Adversary(self.broker.broker, ADVERSARY, seed=self.seed, pause_s=_ADVERSARY_PAUSE_S)
+            self.adversary = adversary = Adversary(
+                self.broker.broker, ADVERSARY, seed=self.seed, pause_s=_ADVERSARY_PAUSE_S, listens=True
+            )
             await self._stack.enter_async_context(_running(self._until_driven(adversary), "adversary"))
         # Last, so that at the end they are the first to go: the watch would start again what is closed.
         for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
@@ -230,7 +233,7 @@ class World:
         still, left = Stillness(timeout_s), None
         while not still.since(left):
             with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                left = len(await uncoached(self.database_url))
+                left = await uncoached(self.database_url)
                 if not left:
                     return
             await asyncio.sleep(0.5)
@@ -256,6 +259,10 @@ class World:
         report = await check(self.database_url, [rig.files for rig in self.rigs])
         report.observe(self.observer.seen)
         report.violations += self.violations
+        if self.adversary is not None and (self.adversary.overheard or not self.adversary.sent):
+            report.violations.append(
+                f"the adversary sent {self.adversary.sent} messages, and was given {self.adversary.overheard} of others"
+            )
         connects = [*self.observer.seen.connects, *connected_at(self.daemon.logged("connected to the broker"))]
         report.violations += await check_coaching(self.database_url, self.observer.seen.spoken, connects)
         report.faults = dict(self.faults)

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.codecs.compression import decompress, detect
+from racing_coach_core.codecs.compression import Buffer, decompress, detect
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.rejected.models import RejectedMessage
 from racing_coach_server.telemetry.models import LapRecord, TrackSession
@@ -91,7 +91,7 @@ def _is_word(name: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def _names(payload: bytes, wanted: Mapping[bytes, AbstractSet[str]]) -> bool:
+def _names(payload: Buffer, wanted: Mapping[bytes, AbstractSet[str]]) -> bool:
     """Whether one of the session's fields has one of these values; an Arrow payload has them as JSON in its metadata.
 
     It takes as long as the payload is, however many values there are: whoever sends laps may give a driver names.
