@@ -16,6 +16,7 @@ from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError, ConfigurationError
 from racing_coach_server.sd_notify import notify, watchdog_interval
 from racing_coach_server.web.app import create_app
+from racing_coach_server.web.security.connections import Connection, give_up_when_nothing_is_taken
 from racing_coach_server.web.site import Site
 
 log = structlog.stdlib.get_logger(__name__)
@@ -88,6 +89,7 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
             "another RACING_COACH_WEB__PORT may be free"
         ) from error
     with listener:
+        give_up_when_nothing_is_taken(listener)
         yield listener
 
 
@@ -124,7 +126,7 @@ def _configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
