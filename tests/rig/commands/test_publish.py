@@ -226,6 +226,19 @@ async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: C
     assert "RACING_COACH_MQTT__PASSWORD" in status.output.replace("\n", "").replace("│", "").replace(" ", "")
 
 
+async def test_a_topic_that_is_closed_to_the_rig_ends_it_at_once(
+    program: RigProgram, lap_file: Callable[..., Path]
+) -> None:
+    """A rig that has not the name of its user waits for nothing, and is told which setting it is."""
+    program.environment["RACING_COACH_RIG"] = "another"
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
+    assert done.code == 1
+    assert "does not let this user publish there (0x87)" in done.output
+    assert "on disk: 1 lap" in done.output
+    assert "the rig is 'another', its user at the broker" in done.output
+    assert "set RACING_COACH_RIG to the user's name" in done.output
+
+
 async def test_no_password_is_said(program: RigProgram, lap_file: Callable[..., Path]) -> None:
     """A broker that wants one, and none set: that is what is said, not that one is wrong."""
     del program.environment["RACING_COACH_MQTT__PASSWORD"]
@@ -301,10 +314,21 @@ async def test_notes_on_a_file_are_one_line(program: RigProgram) -> None:
     path.write_bytes(ibt_bytes(drive(laps_of(3)))[:-30])
     short = (await program("publish", "--timeout", "0.1", path)).output
     long = (await program("publish", "--timeout", "0.1", "--verbose", path)).output
-    assert "more of this kind; --verbose shows them" in short
+    assert "more notes, which --verbose shows" in short
     assert short.count("session.ibt: ") == 2
     assert long.count("session.ibt: ") > 2
     assert "--verbose" not in long
+
+
+async def test_a_file_without_a_lap_says_why(program: RigProgram) -> None:
+    """That comes before any other note on it, with one line for the rest."""
+    path = program.home / "garage.ibt"
+    path.write_bytes(ibt_bytes(drive(laps_of(1))[:200]))
+    done = await program("publish", path)
+    assert done.code == 1
+    first, second = [line for line in done.output.splitlines() if "garage.ibt: " in line]
+    assert first.startswith("not sent garage.ibt: no complete lap")
+    assert second == "note garage.ibt: 1 more note, which --verbose shows"
 
 
 async def test_dropping_nothing_asks_nothing(program: RigProgram) -> None:
