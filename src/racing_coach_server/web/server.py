@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError, ConfigurationError
 from racing_coach_server.sd_notify import notify, watchdog_interval
+from racing_coach_server.service_status import ServiceStatus
 from racing_coach_server.web.app import create_app
 from racing_coach_server.web.security.connections import Connection, give_up_when_nothing_is_taken
 from racing_coach_server.web.site import Site
@@ -113,7 +114,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             log.info("serving pages", url=self._url)
-            notify("READY=1", f"STATUS=serving {self._url}")
+            ServiceStatus(f"serving {self._url}", self._site.troubles).ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
