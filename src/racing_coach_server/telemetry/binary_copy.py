@@ -95,7 +95,10 @@ def _layout(empty: frozenset[str], frames: int) -> np.dtype[Any]:
     for field in LAP_SCHEMA:
         fields.append((length_of(field.name), ">i4"))
         if field.name not in empty:
-            fields += [(_head_of(field.name), ARRAY_HEAD), (field.name, element(CHANNEL_BY_NAME[field.name].kind), (frames,))]
+            fields += [
+                (_head_of(field.name), ARRAY_HEAD),
+                (field.name, element(CHANNEL_BY_NAME[field.name].kind), (frames,)),
+            ]
     return np.dtype(fields)
 
 

@@ -38,7 +38,7 @@ def _batch(stream: memoryview, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.concat_arrays(part) for part in parts], schema=schema)
 
 
-def _column(array: memoryview | None, field: pa.Field, frames: int) -> Column:
+def _column(array: memoryview | None, field: "pa.Field[pa.DataType]", frames: int) -> Column:
     if array is None:
         return null_column(frames, field.type)
     return column_of(*numbers(array, field.name, frames), field.type)
