@@ -22,7 +22,7 @@ from racing_coach_server.web.security.sessions import Sessions
 if TYPE_CHECKING:
     from racing_coach_server.web.laps.pages import LapPages
 
-_TRACE_BYTES: Final = 12 << 20
+_TRACE_BYTES: Final = 8 << 20
 """Of the laps that somebody looks at, and holds against one another."""
 
 _LAP_PAGES: Final = "racing_coach_server.web.laps.pages"
