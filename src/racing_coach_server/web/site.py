@@ -45,7 +45,6 @@ class Site:
         )
         self.feed = Feed()
         self._lap_pages: LapPages | None = None
-        self._loading: asyncio.Task[LapPages] | None = None
         self._started = time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -68,11 +67,6 @@ class Site:
         finally:
             await self.reading.close()
             self.dependencies.close()
-
-    def will_need_lap_pages(self) -> None:
-        """Begin to load them: the first lap that is clicked on is not to wait for it."""
-        if self._loading is None and self._lap_pages is None:
-            self._loading = asyncio.create_task(self.lap_pages(), name="load the lap pages")
 
     async def lap_pages(self) -> "LapPages":
         """What is said of single laps; at first use it is loaded, on a thread."""

@@ -12,14 +12,11 @@ from racing_coach_server.web.site import TheSite
 pages = APIRouter(include_in_schema=False)
 
 _PAGES: Final = {"/": "pit-wall", "/laps": "laps", "/lap/{lap_id}": "lap", "/progress": "progress", "/about": "about"}
-_OF_LAPS: Final = frozenset({"laps", "lap", "progress"})
 _PLAIN: Final = re.compile(r"[\w.=&-]*", re.ASCII)
 
 
 def _page(name: str) -> None:
     async def page(request: Request, site: TheSite) -> Response:
-        if name in _OF_LAPS:
-            site.will_need_lap_pages()
         answer = site.files.page(request, name)
         if name == "lap" and (link := _early_view(request)) is not None:
             answer.headers["Link"] = link

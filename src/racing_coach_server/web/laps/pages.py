@@ -1,7 +1,4 @@
-"""All that is said of single laps, behind one door.
-
-It is opened by who asks for a lap: behind it is numpy, which the pit wall has no use for.
-"""
+"""All that is said of single laps, behind one door. It is imported once the pit wall is up: numpy takes a moment."""
 
 import asyncio
 from collections.abc import Sequence
