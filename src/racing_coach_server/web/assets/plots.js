@@ -4,6 +4,7 @@
  */
 
 import { shadeStretches } from "./bands.js";
+import { afterNextFrame } from "./dom.js";
 import { boxOf, heightOf, sayValues } from "./plot_box.js";
 import { line, placeAxis, roomy, valueAxis } from "./plot_options.js";
 import { followFingers } from "./touch.js";
@@ -66,14 +67,11 @@ export class Plots {
     this.shown = shown;
     this.parent.replaceChildren(...shown.map(({ box }) => box));
     this.#draw(shown.slice(0, FIRST), width);
-    // uPlot draws before the next frame.
-    requestAnimationFrame(() => {
-      performance.mark("first plots drawn");
-      setTimeout(() => {
-        if (this.shown !== shown) return; // others are shown by now, or none
-        this.#draw(shown.slice(FIRST), width);
-        requestAnimationFrame(() => performance.mark("plots drawn"));
-      });
+    requestAnimationFrame(() => performance.mark("first plots drawn")); // uPlot draws before the next frame
+    afterNextFrame(() => {
+      if (this.shown !== shown) return; // others are shown by now, or none
+      this.#draw(shown.slice(FIRST), width);
+      requestAnimationFrame(() => performance.mark("plots drawn"));
     });
   }
 
