@@ -60,6 +60,8 @@ class Analyst:
         track_map, again = await self._map_of(session, stored, is_good=values["is_reference"])
         if track_map is not None:
             values |= await self._measured(session, stored, trace, track_map)
+        else:
+            values["remembered"] = await self._background.run(_remember, trace)
         return Analysis(await service.keep(values), again)
 
     async def _measured(
@@ -105,7 +107,12 @@ class Analyst:
         return [await self._traces.trace(session, lap, reference=None if lap is first else first) for lap in found]
 
 
+def _remember(trace: Trace) -> object:
+    """Column `remembered`; runs in a thread."""
+    return analysed(trace).to_json()
+
+
 def _measure(trace: Trace, track_map: TrackMap, traces: Sequence[Trace]) -> tuple[object, object]:
     """Columns `analysis` and `remembered`; runs in a thread."""
     measures = measure(trace, track_map, envelope=envelope_of(traces))
-    return MEASURES.dump_python(measures, mode="json"), analysed(trace).to_json()
+    return MEASURES.dump_python(measures, mode="json"), _remember(trace)
