@@ -13,8 +13,8 @@ _FAR_OUT: Final = 4.0
 _NORMAL: Final = 1.4826
 """From a median of absolute deviations to a standard deviation, of normal values."""
 
-_DRAWS: Final = 20
-_DRAWN: Final = 0.6
+_DRAWS: Final = 40
+_DRAWN: Final = 0.4
 """How many times laps are drawn anew, and what share of them each time: fewer than there are, so that what holds in
 all draws holds with room to spare."""
 

@@ -51,12 +51,13 @@ class Bend:
     turn: float
 
 
-def bends_of(bend: Floats, step: float) -> list[Bend]:
+def bends_of(bend: Floats, step: float, *, least_turn: float = LEAST_TURN_RAD) -> list[Bend]:
     """All corners of a lap, in driving order.
 
     Args:
         bend: its curvature at equal steps all the way round, rad/m; the last value is followed by the first.
         step: from one value to the next, m.
+        least_turn: bends that turn by less are left out, rad.
     """
     count = len(bend)
     width = min(_SMOOTHED_M, _SMOOTHED_OF_LAP * count * step)
@@ -69,7 +70,7 @@ def bends_of(bend: Floats, step: float) -> list[Bend]:
             for start, stop in _parted(sign * broad[first:end] * step):
                 one = _trimmed(sign * bend, sign * broad, first + start, first + stop)
                 turn = _turn(sign * broad, first + start, first + stop, step)
-                if one is not None and turn >= LEAST_TURN_RAD:
+                if one is not None and turn >= least_turn:
                     found.append(Bend(one[0] + shift, one[1] + shift, one[2] + shift, sign * turn))
     return sorted(found, key=lambda one: one.apex % count)
 

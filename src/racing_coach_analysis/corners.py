@@ -32,6 +32,8 @@ MOST_LAPS_FOR_MAP: Final = 60
 """How many are waited for where other laps might still number otherwise: a bend turns by just about what a corner must,
 or relaxes by just about what parts it in two."""
 
+_EVERY: Final = 5
+
 _BEFORE_BRAKING_M: Final = 30.0
 """A corner starts this far before the place where drivers brake for it: whoever brakes earlier still does so in it."""
 
@@ -69,13 +71,20 @@ def find_corners(traces: Sequence[Trace]) -> TrackMap:
     return TrackMap(corners, length, "found", METHOD_VERSION)
 
 
+def is_time_to_number(laps: int) -> bool:
+    """Whether to look now if so many good laps number a track: with each of the first, then with every fifth, because
+    one more of many hardly tells anything new.
+    """
+    return laps >= LAPS_FOR_MAP and (laps <= LAPS_FOR_APEXES or laps % _EVERY == 0)
+
+
 def number_corners(traces: Sequence[Trace]) -> TrackMap | None:
     """The map that a track keeps, found in its first good laps; None while further laps may still change it.
 
     Raises:
         NotALapError: no lap tells how the track bends.
     """
-    if len(traces) < LAPS_FOR_MAP:
+    if not is_time_to_number(len(traces)):
         return None
     length, lines, _ = _lines(traces)
     apexes = len(traces) < LAPS_FOR_APEXES

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_analysis.analysed import analysed
-from racing_coach_analysis.corners import LAPS_FOR_MAP, MOST_LAPS_FOR_MAP, number_corners
+from racing_coach_analysis.corners import MOST_LAPS_FOR_MAP, is_time_to_number, number_corners
 from racing_coach_analysis.envelope import envelope_of
 from racing_coach_analysis.measures import measure
 from racing_coach_analysis.reasons import NotALapError
@@ -85,7 +85,7 @@ class Analyst:
             return current, ()
         service = LapAnalysisService(session)
         others = await service.without_map(where, besides=stored.lap_id, limit=MOST_LAPS_FOR_MAP - 1)
-        if len(others) < LAPS_FOR_MAP - 1:
+        if not is_time_to_number(len(others) + 1):
             return None, ()
         # All on the path of the first, so that what was computed for the lap before serves again.
         traces = await self._good_traces(session, [*others, stored.lap_id], on_the_first=True)
