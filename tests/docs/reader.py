@@ -15,7 +15,7 @@ from tests.docs.pages import ROOT, Block
 NOT_HERE = ("apt", "docker", "systemctl", "journalctl", "loginctl", "createuser", "createdb", "psql", "uv", "make")
 """Programs that need another machine than this one. What is asked of them is written down, and told by the tests."""
 
-_CHECKOUT = ("mosquitto", "systemd", "requirements", ".env.example", "docker-compose.yml")
+_CHECKOUT = ("mosquitto", "systemd", "requirements", ".env.example", "docker-compose.yml", "docker-compose.tls.yml")
 _PLACES = ("/etc/", "/usr/local/bin/", "/opt/racing-coach", "/var/lib/")
 _SUDO = """#!/bin/sh
 [ "$1" = -u ] && shift 2

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,17 @@ def test_a_folder_is_for_one_backup(url: str, folder: Path, tmp_path: Path) -> N
     assert run(url, "backup", begun).code == 0
     assert {one.name for one in begun.iterdir()} == {"backup.json", "database"}
     assert Manifest.model_validate_json((begun / "backup.json").read_bytes()).laps == 4
+
+
+def test_a_copy_that_is_not_ours_to_read_says_so(
+    url: str, folder: Path, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place of pg_restore's word that it is no archive; and so does one of which a part was not copied."""
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "toc.dat")  # root may read everything
+    assert "may not be read by this user" in run(empty_database_url, "restore", folder).errors
+    monkeypatch.undo()
+    shutil.copy(folder / "backup.json", tmp_path)
+    assert "has no folder 'database'" in run(empty_database_url, "restore", tmp_path).errors
 
 
 def test_a_backup_of_a_later_version_is_refused(folder: Path, database_url: str, tmp_path: Path) -> None:
