@@ -33,7 +33,7 @@ COPY_COLUMNS: Final = ("lap_id", "first_frame", "frame_count", *LAP_SCHEMA.names
 _BLOCKS: Final = 4
 """Blocks written at once, a megabyte: the database works on them while the next are written."""
 _PIECE: Final = 1 << 18
-"""Bytes in one message to the server, which holds a whole one in memory. Every message costs a turn of the event loop."""
+"""Bytes in one message to the server, which holds a whole one in memory; each costs a turn of the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
