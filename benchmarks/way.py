@@ -29,11 +29,12 @@ from racing_coach_core.lap import Lap
 _TIMED: Final = "benchmarks.servers.timed_daemon"
 _CEILING_LAPS: Final = 20
 _WARM_UP_LAPS: Final = 2 * BUSY_RIGS
+console = Console(width=110)
 
 
 def measure(
     servers: Servers, laps: list[Lap], payloads: Payloads, *, count: int, concurrency: int, scratch: Path
-) -> Table:
+) -> None:
     """Laps without a pause, so many at once."""
     scratch.mkdir()
     with daemon(servers, scratch, concurrency=concurrency, program=_TIMED) as running:
@@ -45,20 +46,20 @@ def measure(
         cpu = {name: seconds / count * 1e3 for name, seconds in meter.seconds().items()}
         copy_ms = statistics.mean([before.lap_ms, measure_ceiling(servers, laps, _CEILING_LAPS).lap_ms])
     (steps,) = scratch.rglob("steps.json")
-    title = (
+    console.print(
         f"{concurrency} in flight: a lap every {1e3 / published.laps_per_s:.1f} ms, COPY alone {copy_ms:.1f} ms; CPU "
         + ", ".join(f"{name} {ms:.1f} ms" for name, ms in cpu.items())
     )
-    return _table(title, json.loads(steps.read_text())[_WARM_UP_LAPS:])
+    console.print(_table(json.loads(steps.read_text())[_WARM_UP_LAPS:]))
 
 
-def _table(title: str, laps: list[list[tuple[str, float, float]]]) -> Table:
+def _table(laps: list[list[tuple[str, float, float]]]) -> Table:
     spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for lap in laps:
         for name, begin, end in lap:
             spans[name].append((begin * 1e3, (end - begin) * 1e3))
     rows = [(name, *(statistics.median(times) for times in zip(*both, strict=True))) for name, both in spans.items()]
-    table = Table("step", "begins, ms", "takes, ms", title=title, title_justify="left")
+    table = Table("step", "begins, ms", "takes, ms")
     for name, begins, takes in sorted(rows, key=lambda row: row[1]):
         table.add_row(name, f"{begins:.1f}", f"{takes:.1f}")
     return table
@@ -68,7 +69,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--laps", type=int, default=150)
     count = parser.parse_args().laps
-    console = Console(width=110)
     with servers() as running, tempfile.TemporaryDirectory(prefix="racing-coach-bench-") as directory:
         scratch = Path(directory)
         laps = simulate()
@@ -76,7 +76,7 @@ def main() -> None:
         measure_ceiling(running, laps, LAPS_IN_MEMORY)
         for concurrency in (1, 4):
             folder = scratch / f"way-{concurrency}"
-            console.print(measure(running, laps, payloads, count=count, concurrency=concurrency, scratch=folder))
+            measure(running, laps, payloads, count=count, concurrency=concurrency, scratch=folder)
 
 
 if __name__ == "__main__":
