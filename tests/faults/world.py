@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 from racing_coach_demo.processes import LOOPBACK
 from tests.adversary import Adversary
 from tests.daemon import DaemonProcess
+from tests.faults.background import Stillness, running
 from tests.faults.checker import ADVERSARY, ADVERSARY_MEMORY_BOUND_BYTES, Report, check
 from tests.faults.coaching_checker import check_coaching, connected_at, uncoached
 from tests.faults.observer import MemorySamples, Observer
@@ -134,10 +135,10 @@ class World:
             self.adversary = adversary = Adversary(
                 self.broker.broker, ADVERSARY, seed=self.seed, pause_s=_ADVERSARY_PAUSE_S, listens=True
             )
-            await self._stack.enter_async_context(_running(self._until_driven(adversary), "adversary"))
+            await self._stack.enter_async_context(running(self._until_driven(adversary), "adversary"))
         # Last, so that at the end they are the first to go: the watch would start again what is closed.
         for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
-            await self._stack.enter_async_context(_running(task, name))
+            await self._stack.enter_async_context(running(task, name))
 
     async def _until_driven(self, adversary: Adversary) -> None:
         """Let it send for as long as others do."""
@@ -300,35 +301,3 @@ class World:
                 await connection.execute(statement)
         finally:
             connection.terminate()
-
-
-class Stillness:
-    """Tells for how long something that is counted has not changed."""
-
-    def __init__(self, allowed_s: float) -> None:
-        self._allowed_s = allowed_s
-        self._count: int | None = None
-        self._changed_at = time.monotonic()
-
-    def since(self, count: int | None) -> bool:
-        """Whether it is as it was for longer than allowed."""
-        if count != self._count:
-            self._count, self._changed_at = count, time.monotonic()
-        return time.monotonic() - self._changed_at > self._allowed_s
-
-
-class _running:  # noqa: N801 (reads as a verb)
-    """A task for the length of a block; its failure is the block's."""
-
-    def __init__(self, task: "asyncio._CoroutineLike[None]", name: str) -> None:
-        self._coroutine, self._name = task, name
-
-    async def __aenter__(self) -> asyncio.Task[None]:
-        self._task = asyncio.create_task(self._coroutine, name=self._name)
-        return self._task
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        for result in await asyncio.gather(self._task, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result

@@ -58,6 +58,28 @@ def print_csv(kind: type[BaseModel], documents: Iterable[BaseModel]) -> None:
         lines.writerow(_cell(values[name]) for name in names)
 
 
+def print_for_programs(
+    document: BaseModel | list[Any], kind: type[BaseModel], rows: Iterable[BaseModel], *, as_json: bool, as_csv: bool
+) -> bool:
+    """Print in a form for programs, if one is asked for.
+
+    Args:
+        document: what JSON says.
+        kind: of the rows.
+        rows: what CSV says, a line each.
+        as_json: whether JSON is asked for.
+        as_csv: whether CSV is.
+
+    Returns:
+        Whether one was; if not, people are to be told.
+    """
+    if as_json:
+        print_json(document)
+    elif as_csv:
+        print_csv(kind, rows)
+    return as_json or as_csv
+
+
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()

@@ -14,8 +14,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
     remark,
 )
@@ -44,11 +43,7 @@ def list_rejected(
 
     found = reading(work)
     documents = [RejectedMessageDocument.model_validate(one) for one in found[:limit]]
-    if as_json:
-        print_json(documents)
-    elif as_csv:
-        print_csv(RejectedMessageDocument, documents)
-    else:
+    if not print_for_programs(documents, RejectedMessageDocument, documents, as_json=as_json, as_csv=as_csv):
         table = plain_table("Rejected messages, newest first")
         for name in ("id", "last received", "times", "bytes", "topic", "reason"):
             is_number = name in {"id", "times", "bytes"}
@@ -75,11 +70,7 @@ def show_rejected(
     one_form(as_json=as_json, as_csv=as_csv)
     message = reading(lambda session, _: find_rejected(session, rejected_id))
     document = _document(message)
-    if as_json:
-        print_json(document)
-    elif as_csv:
-        print_csv(RejectedMessageDetailsDocument, [document])
-    else:
+    if not print_for_programs(document, RejectedMessageDetailsDocument, [document], as_json=as_json, as_csv=as_csv):
         _print(document, message.payload)
     if payload is not None:
         try:

@@ -48,7 +48,7 @@ class BrokerWatch:
         self._look_at = look_at
         self._statuses: dict[str, RigStatus] = {}
         self._said = asyncio.Event()
-        self._trouble = Trouble("the broker is not reached, trying on", "the broker is back")
+        self.trouble = Trouble("the broker is not reached, trying on", "the broker is back")
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -57,7 +57,7 @@ class BrokerWatch:
             try:
                 await self._listen(backoff)
             except BrokerError as error:
-                self._trouble.began(str(error))
+                self.trouble.began(str(error))
                 self._wall.put_broker(_AWAY)
             except Exception as error:  # the pages go on
                 log.error("listening to the broker failed", exc_info=error)
@@ -70,7 +70,7 @@ class BrokerWatch:
         async with Connection(self._settings.mqtt, client_id=client_id, clean=True, budget=_BUDGET) as connection:
             templates = (self._topics.rig_status, self._topics.health_state, self._topics.heartbeat)
             await connection.subscribe([each.filter for each in templates], qos=0)
-            self._trouble.ended()
+            self.trouble.ended()
             self._wall.put_broker(None)
             backoff.reset()
             await first_of(self._take_all(connection), self._put_statuses())

@@ -123,7 +123,7 @@ async def test_no_other_header_lets_in(broker: Broker, header: str | bytes) -> N
 
 async def test_guessing_is_slow_by_either_way(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sixth guess is not looked at, be it right; who is signed in stays so."""
-    monkeypatch.setattr(tries, "_OF_ONE_EVERY_S", 600.0)  # or a slow machine would give one back meanwhile
+    monkeypatch.setattr(tries, "_OF_ONE_EVERY_S", 3600.0)  # however long this takes
     settings = web_settings(broker, password=PASSWORD)
     async with asking(settings) as client:
         inside = (await sign_in(client)).cookies
@@ -138,7 +138,7 @@ async def test_guessing_is_slow_by_either_way(broker: Broker, monkeypatch: pytes
     assert by_page + by_header == [401] * 5
     assert [answer.status_code for answer in late] == [429, 429]
     assert {answer.json()["code"] for answer in late} == {"too_many_tries"}
-    assert all(1 <= int(answer.headers["retry-after"]) <= 600 for answer in late)
+    assert all(1 <= int(answer.headers["retry-after"]) <= 3600 for answer in late)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/sign-in", "/api/v1/sign-out"])
