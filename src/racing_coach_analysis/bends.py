@@ -70,8 +70,7 @@ def bends_of(bend: Floats, step: float, *, least_turn: float = LEAST_TURN_RAD) -
         for first, end in runs(turning > _LASTS):
             for start, stop in _parted(turning[first:end] * step):
                 one = _trimmed(tight, turning, first + start, first + stop)
-                turn = _turn(turning, first + start, first + stop, step)
-                if one is not None and turn >= least_turn:
+                if one is not None and (turn := _turn(turning, first + start, first + stop, step)) >= least_turn:
                     found.append(Bend(one[0] + shift, one[1] + shift, one[2] + shift, sign * turn))
     return sorted(found, key=lambda one: one.apex % count)
 
