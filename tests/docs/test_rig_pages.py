@@ -35,6 +35,7 @@ def edits(broker: Broker) -> str:
     return f"sed -i '/^RACING_COACH/d' \"$1\"\ncat >>\"$1\" <<'END'\n{lines}\nEND\n"
 
 
+@pytest.mark.long  # that its commands are such is in test_commands.py, what they do in tests/rig/commands
 def test_a_rig_from_the_readme(reader: Reader, mosquitto_broker: Broker) -> None:
     """Its settings in a file; doctor, publish, run; and in another shell, status."""
     own = settings(mosquitto_broker)

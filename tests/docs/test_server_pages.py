@@ -124,6 +124,7 @@ async def _connect(reader: Reader, port: int) -> None:
             pass
 
 
+@pytest.mark.long  # that its commands are such is in test_commands.py, what they do in tests/server/commands
 def test_the_daemons_settings_and_commands(
     reader: Reader, mosquitto_broker: Broker, postgres_process: PostgresProcess
 ) -> None:

@@ -14,6 +14,7 @@ from racing_coach_server.backup.exceptions import NoBackupError
 from racing_coach_server.backup.manifest import BEGUN, DUMP, NAME, Manifest
 from racing_coach_server.backup.programs import environment, find_program, run_program
 from racing_coach_server.backup.server import Server, look_at
+from racing_coach_server.backup.standstill import hold_still
 from racing_coach_server.backup.watching import Progress, watched
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.database.engine import create_engine
@@ -41,7 +42,7 @@ class Dump:
             BackupError: it cannot be made; what was begun is marked as such, and replaced by the next one.
         """
         engine = create_engine(
-            self.settings.database, pool_size=1, application="racing-coach backup", is_for_migrations=True
+            self.settings.database, pool_size=2, application="racing-coach backup", is_for_migrations=True
         )
         try:
             revision = await current_revision(engine)
@@ -50,7 +51,8 @@ class Dump:
                     f"the database is at revision {revision}: bring it to this version first, with "
                     "`racing-coach db upgrade`"
                 )
-            async with engine.connect() as connection:
+            async with engine.begin() as beside, engine.connect() as connection:
+                await hold_still(beside)
                 await connection.execute(_ONE_MOMENT)
                 server = await look_at(connection)
                 program = find_program("pg_dump", server.version, self.settings.backup.programs)

@@ -19,6 +19,7 @@ from racing_coach_server.backup.server import OURS, Server, look_at, others_at_w
 from racing_coach_server.backup.watching import Progress, watched
 from racing_coach_server.config import Settings
 from racing_coach_server.database.backup_record import BackupRecord
+from racing_coach_server.database.cluster import look
 from racing_coach_server.database.engine import create_engine
 from racing_coach_server.database.init_db import (
     drop_schema,
@@ -111,6 +112,12 @@ async def _check(connection: AsyncConnection, manifest: Manifest) -> None:
     Raises:
         NotRestorableError: somebody is at work, something is stored, or something is missing.
     """
+    if (await look(connection)).is_distributed:
+        raise NotRestorableError(
+            "this database is distributed already, and a backup is restored into one that is not: make another "
+            "(`createdb`, and on each node as docs/scaling.md says), restore into it, and then run `racing-coach db "
+            "distribute`, which moves the rows to their nodes"
+        )
     if others := await others_at_work(connection):
         raise NotRestorableError(
             f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach "

@@ -12,8 +12,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
 )
 from racing_coach_server.commands.runner import reading
@@ -32,11 +31,7 @@ def show_lap(lap_id: LapArgument, as_json: JsonOption = False, as_csv: CsvOption
         return stored, lap_details(stored, await StoredLaps(session).columns(stored.lap_id))
 
     stored, document = reading(work)
-    if as_json:
-        print_json(document)
-    elif as_csv:
-        print_csv(ChannelDocument, document.channels)
-    else:
+    if not print_for_programs(document, ChannelDocument, document.channels, as_json=as_json, as_csv=as_csv):
         _print(stored, document)
 
 

@@ -4,7 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, delete, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    SQLColumnExpression,
+    Text,
+    and_,
+    case,
+    delete,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,18 +63,31 @@ class LapChanges:
         await self._session.execute(record.on_conflict_do_update(index_elements=["lap_id"], set_=again))
 
     async def forget_driver(self, driver: str) -> None:
-        """Leave of what was deleted and relabelled nothing that names a driver; their laps stay deleted."""
+        """Leave of what was deleted and relabelled nothing that names a driver; their laps stay deleted.
+
+        A name without an id is theirs where the session was theirs before or after, or came from the rig that they are.
+        """
+        before, after = SessionRelabel.before["driver_id"].astext, SessionRelabel.after["driver_id"].astext
+        of_rig = SessionRelabel.track_session_id.in_(_sessions_of(driver))
+        await self._forget_names(
+            or_(before == driver, and_(before.is_(None), or_(after == driver, of_rig))),
+            or_(after == driver, and_(after.is_(None), or_(before == driver, of_rig))),
+        )
         named = DeletedLap.about["driver_id"].astext
         await self._forget(or_(named == driver, and_(named.is_(None), DeletedLap.rig_id == driver)))
-        for column in (SessionRelabel.before, SessionRelabel.after):
-            without = {column.key: column.op("-")(literal(_NAMES, ARRAY(Text)))}
-            await self._session.execute(
-                update(SessionRelabel).where(column["driver_id"].astext == driver).values(without)
-            )
 
     async def forget_rig(self, rig_id: str) -> None:
-        """Leave of what was deleted nothing that names a rig, or who drove on it; its laps stay deleted."""
+        """Leave of what was deleted and relabelled nothing that names a rig or its drivers; its laps stay deleted."""
+        of_rig = SessionRelabel.track_session_id.in_(_sessions_of(rig_id))
+        await self._forget_names(of_rig, of_rig)
         await self._forget(DeletedLap.rig_id == rig_id)
+
+    async def _forget_names(self, in_before: ColumnElement[bool], in_after: ColumnElement[bool]) -> None:
+        without = {
+            column.key: case((theirs, column.op("-")(literal(_NAMES, ARRAY(Text)))), else_=column)
+            for column, theirs in ((SessionRelabel.before, in_before), (SessionRelabel.after, in_after))
+        }
+        await self._session.execute(update(SessionRelabel).where(or_(in_before, in_after)).values(without))
 
     async def _forget(self, which: ColumnElement[bool]) -> None:
         await self._session.execute(update(DeletedLap).where(which).values(rig_id="", about={}))
@@ -120,3 +146,11 @@ class LapChanges:
     async def readmit(self, lap_id: UUID) -> None:
         """Let a deleted lap come again."""
         await self._session.execute(delete(DeletedLap).where(DeletedLap.lap_id == lap_id))
+
+
+def _sessions_of(rig_id: str) -> CompoundSelect[UUID]:
+    """The sessions of a rig; of those that are gone, the ones of which a lap was deleted."""
+    return union(
+        select(TrackSession.id).where(TrackSession.rig_id == rig_id),
+        select(DeletedLap.track_session_id).where(DeletedLap.rig_id == rig_id),
+    )

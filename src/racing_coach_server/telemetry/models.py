@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
@@ -78,7 +79,8 @@ class LapRecord(Base):
     content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     encoding: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(_TIMESTAMP)
-    track_id: Mapped[str] = mapped_column(Text)
+    track_id: Mapped[str] = mapped_column(Text, server_default=text("lap_of_an_older_version()"))
+    """Who leaves it out is a daemon of a version that did not know it: the default has that one wait."""
     track_config_name: Mapped[str] = mapped_column(Text)
     """Empty for a track without configurations."""
     car_id: Mapped[str] = mapped_column(Text)

@@ -23,7 +23,7 @@ from racing_coach_server.web.security.sessions import Sessions
 if TYPE_CHECKING:
     from racing_coach_server.web.laps.pages import LapPages
 
-_TRACE_BYTES: Final = 12 << 20
+_TRACE_BYTES: Final = 8 << 20
 """Of the laps that somebody looks at, and holds against one another."""
 
 _LAP_PAGES: Final = "racing_coach_server.web.laps.pages"
@@ -48,7 +48,6 @@ class Site:
         self.troubles: Sequence[Trouble] = ()
         """Of the way to the database and to the broker, while `running`."""
         self._lap_pages: LapPages | None = None
-        self._loading: asyncio.Task[LapPages] | None = None
         self._started = time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -72,11 +71,6 @@ class Site:
         finally:
             await self.reading.close()
             self.dependencies.close()
-
-    def will_need_lap_pages(self) -> None:
-        """Begin to load them: the first lap that is clicked on is not to wait for it."""
-        if self._loading is None and self._lap_pages is None:
-            self._loading = asyncio.create_task(self.lap_pages(), name="load the lap pages")
 
     async def lap_pages(self) -> "LapPages":
         """What is said of single laps; at first use it is loaded, on a thread."""

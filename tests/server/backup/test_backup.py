@@ -211,7 +211,7 @@ async def test_a_restore_that_is_killed_leaves_nothing(folder: Path, empty_datab
         await beside.execute("rollback")
     assert await Stored(empty_database_url).value("select to_regclass('laps')") is None
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (done := run(empty_database_url, "restore", folder)).code and time.monotonic() < deadline:
         assert "works with this database" in done.errors or "is being changed" in done.errors, done
         await asyncio.sleep(0.2)
@@ -224,7 +224,7 @@ async def _until_it_waits(url: str) -> None:
         "select count(*) from pg_stat_activity where datname = current_database()"
         " and application_name = 'racing-coach restore' and wait_event_type = 'Lock'"
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not await Stored(url).value(waits):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 from alembic import command
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.server.support import Stored
 
+from racing_coach_core.exceptions import Fault
 from racing_coach_server.database import init_db
+from racing_coach_server.database.faults import fault_of
 
 BEFORE = "0002"
 FILL = """
@@ -70,3 +73,14 @@ async def test_laps_of_before_are_filled_in(engine: AsyncEngine, stored: Stored)
         (3, "19", "", "8", "rig-2", received),
         (4, "19", "", "8", "rig-2", received),
     ]
+
+
+async def test_a_daemon_of_the_version_before_waits(engine: AsyncEngine, stored: Stored) -> None:
+    """Its row of a lap is refused in a way that it takes for trouble of the database: no lap is rejected for it."""
+    async with engine.begin() as connection:
+        await connection.run_sync(to("head"))
+    sessions, laps, *_ = FILL.strip().split(";\n")
+    await stored.query(sessions)
+    with pytest.raises(asyncpg.PostgresError, match="install that version") as raised:
+        await stored.query(laps)
+    assert fault_of(raised.value) is Fault.WORLD

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,9 +12,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.server.analytics.rows import Drive
 from tests.server.commands.stints import racing_coach, told
+from tests.server.lifecycle.refused import document, reject
 from tests.server.lifecycle.support import coached, features, rows
-from tests.server.support import Stored, arrow, new_lap, with_session
+from tests.server.support import Stored, new_lap, with_session
 
+from racing_coach_core.codecs.compression import decompress, detect
 from racing_coach_core.identity import payload_sha256
 from racing_coach_core.lap import Lap
 from racing_coach_server.analytics.comparison.references import ReferenceService
@@ -24,8 +25,6 @@ from racing_coach_server.database.engine import Database
 from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.lifecycle.erasure import Erasure, Erasures
 from racing_coach_server.lifecycle.subjects import Kind, Subject
-from racing_coach_server.rejected.schemas import Rejection
-from racing_coach_server.rejected.service import RejectedMessages
 from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import ReceivedLap
@@ -35,24 +34,19 @@ INES = Subject(Kind.DRIVER, "ines")
 LIMIT = 1 << 20
 
 
-async def reject(database: Database, payload: bytes, *, rig: str = "rig-9", reason: str = "no lap") -> None:
-    """Keep a message as one that was rejected."""
-    topic = f"racing-coach/v1/rigs/{rig}/cars/sim-gt3/laps"
-    rejection = Rejection(topic, payload, payload_sha256(payload), None, datetime.now(UTC), reason)
-    async with database.transaction() as session:
-        await RejectedMessages(session).keep(rejection)
-
-
-def document(driver_id: str | None, name: str | None = None) -> bytes:
-    """What a rig of another make may have sent."""
-    return json.dumps({"session": {"driver_id": driver_id, "driver_name": name}, "lap": {}}).encode()
-
-
 async def everything(stored: Stored) -> str:
-    """All rows of all tables, as one text."""
+    """All rows of all tables, as one text; bytes as what they are when they are read as text, also compressed ones."""
     tables = await stored.query("select tablename from pg_tables where schemaname = 'public'")
-    texts = [await stored.query(f"select t::text as row from {row['tablename']} t") for row in tables]
-    return "\n".join(row["row"] for table in texts for row in table)
+    found: list[str] = []
+    for table in tables:
+        found += [row["row"] for row in await stored.query(f"select t::text as row from {table['tablename']} t")]
+        for row in await stored.query(f"select * from {table['tablename']}"):
+            found += [as_text(value) for value in row if isinstance(value, bytes)]
+    return "\n".join(found)
+
+
+def as_text(value: bytes) -> str:
+    return decompress(value, detect(value), LIMIT).decode(errors="replace")
 
 
 async def test_nothing_of_a_driver_is_left(database: Database, database_url: str, stored: Stored) -> None:
@@ -73,6 +67,7 @@ async def test_nothing_of_a_driver_is_left(database: Database, database_url: str
     )
     assert "2 rejected messages; nothing was erased" in dry.output
     assert (await rows(stored))["laps"] == 3
+    assert "Ines" in await everything(stored)  # which only the compressed payload has
     done = await asyncio.to_thread(racing_coach, database_url, "erase", "--driver", "ines")
     assert done.code == 0, done
     assert done.output.startswith("erased of driver ines: 2 laps, 8 frames, 2 sessions, 2 analyses, 3 comparisons")
@@ -125,6 +120,43 @@ async def test_what_was_deleted_and_relabelled_before_names_nobody(database: Dat
     assert await stored.value("select count(*) from session_relabels where before ? 'track_id'") == 1
 
 
+async def test_a_name_without_an_id_goes_with_whose_it_is(database: Database, stored: Stored) -> None:
+    """Drives that a rig sent without an id, and that were given to a driver; those of a driver who is the rig."""
+    for name, given in (("Ines Aubrac", "ines"), ("Mika", "mika")):
+        lap = with_session(new_lap(), driver_id=None, driver_name=name)
+        await store(database, lap)
+        async with database.transaction() as session:
+            await LapChanges(session).relabel(lap.session.session_id, {"driver_id": given, "driver_name": None})
+    await Erasure(database, features(), INES, LIMIT).run()
+    assert "ines" not in (await everything(stored)).lower()
+    assert "Mika" in await everything(stored)
+    await Erasure(database, features(), Subject(Kind.DRIVER, "rig-1"), LIMIT).run()
+    assert "Mika" not in await everything(stored)
+    assert await stored.value("select after ->> 'driver_id' from session_relabels where after ? 'driver_id'") == "mika"
+
+
+async def test_who_drove_on_a_rig_goes_with_the_rig(database: Database, stored: Stored) -> None:
+    """From the records of its drives that were relabelled, also where nothing else is left of one; other rigs' stay."""
+    for rig, driver in (("rig-1", "ines"), ("rig-2", "mika")):
+        for minute in range(2):
+            lap = await coached(database, Drive(rig=rig, driver=driver, minute=minute))
+            async with database.transaction() as session:
+                session_id = await stored.value("select track_session_id from laps where id = $1", lap.lap_id)
+                await LapChanges(session).relabel(session_id, {"driver_name": f"The {driver}"})
+    async with database.transaction() as session:
+        gone = await StoredLaps(session).find(
+            await stored.value("select id from laps where rig_id = 'rig-1' order by received_at limit 1")
+        )
+        assert gone is not None
+        await LapChanges(session).note_deletion([gone])
+        await LapDeletion(session, features()).delete([gone.lap_id])
+    await Erasure(database, features(), Subject(Kind.RIG, "rig-1"), LIMIT).run()
+    left = (await everything(stored)).lower()
+    assert "ines" not in left
+    assert "rig-1" not in left
+    assert await stored.value("select count(*) from session_relabels where after ->> 'driver_name' = 'The mika'") == 2
+
+
 async def test_the_record_names_nobody_and_is_found_by_the_name(
     database: Database, database_url: str, stored: Stored
 ) -> None:
@@ -157,42 +189,6 @@ async def test_a_rig_goes_with_all_that_it_sent(database: Database, database_url
     assert done.output.startswith("erased of rig rig-1: 2 laps")
     assert await stored.value("select id from laps") == other.lap_id
     assert await stored.value("select topic from rejected_messages") == "racing-coach/v1/rigs/rig-2/cars/sim-gt3/laps"
-
-
-@pytest.mark.parametrize(
-    ("payload", "reason", "goes"),
-    [
-        (document("ines"), "no lap", True),
-        (document("inessa"), "no lap", False),
-        (document("mika", "ines"), "no lap", False),
-        (b'{"driver_id" : "ines"', "cut short", True),
-        (b"{}", "the driver 'ines' is not known", True),
-        (b"{}", "the car finesse is not known", False),
-        (gzip.compress(document("ines"), mtime=0)[:-12], "cut short", False),
-    ],
-)
-async def test_a_rejected_message_is_known_by_its_session(
-    database: Database, stored: Stored, payload: bytes, reason: str, goes: bool
-) -> None:
-    """By the driver's id as a field, or as a word of what was said of it; not by letters that happen to be the same."""
-    await reject(database, payload, reason=reason)
-    await Erasure(database, features(), INES, LIMIT).run()
-    assert await stored.value("select count(*) from rejected_messages") == (0 if goes else 1)
-
-
-async def test_an_arrow_payload_is_looked_into(database: Database, stored: Stored) -> None:
-    """The session is in the stream's metadata."""
-    await reject(database, arrow(with_session(new_lap(), driver_id="ïnes", driver_name="Ïnes")))
-    await Erasure(database, features(), Subject(Kind.DRIVER, "ïnes"), 1 << 24).run()
-    assert await stored.value("select count(*) from rejected_messages") == 0
-
-
-async def test_what_cannot_be_read_is_told(database: Database, database_url: str) -> None:
-    """Whose it is cannot be told, so it stays, and the operator is told how to be rid of it."""
-    await reject(database, gzip.compress(document("ines"), mtime=0)[:-12])
-    done = await asyncio.to_thread(racing_coach, database_url, "erase", "--driver", "ines")
-    assert "1 rejected message cannot be read" in done.output
-    assert "racing-coach erase --rig" in done.output
 
 
 class StoppedError(Exception):

@@ -27,6 +27,8 @@ _CAP_S: Final = 2.0
 """Longest pause between two tries to connect: somebody is looking."""
 _PAUSE_S: Final = 0.1
 _BUDGET: Final = ReceiveBudget(messages=1_000, bytes=4 << 20)
+_MOST_BYTES: Final = 1 << 16
+"""Of a message: a heartbeat takes some three thousand. A rig may publish a status of any size."""
 
 
 class BrokerWatch:
@@ -93,6 +95,9 @@ class BrokerWatch:
 
     def _take(self, delivery: Delivery) -> None:
         """Put one message on the wall; one that is none of the contract is nobody's."""
+        if len(delivery.payload) > _MOST_BYTES:
+            log.debug("a message is not of the contract", topic=delivery.topic[:200], bytes=len(delivery.payload))
+            return
         try:
             if self._topics.rig_status.match(delivery.topic) is not None:
                 rig = self._topics.rig_status.parse(delivery.topic)["rig"]

@@ -56,6 +56,19 @@ from track_sessions s where s.id = laps.track_session_id
 """
 """An analysis has looked up already when its lap was driven; else the last frame tells, unless its clock is none."""
 
+_NOT_SAID: Final = (
+    """
+    create function lap_of_an_older_version() returns text language plpgsql as $$ begin
+        raise exception 'laps say what they are of, since a newer version has migrated this database: '
+            'install that version' using errcode = 'object_not_in_prerequisite_state';
+    end $$
+    """,
+    "alter table laps alter column track_id set default lap_of_an_older_version()",
+)
+"""A daemon of the version before that still runs waits with its laps, as for any trouble of the database. Without this
+it would be told that a value is missing, which looks like a fault of the lap's, and reject them. (A trigger would be
+asked for every lap, and Citus takes none.)"""
+
 
 def upgrade() -> None:
     for name in _TEXTS:
@@ -66,6 +79,8 @@ def upgrade() -> None:
     op.execute(_FILL.format(frames="telemetry" if rows is None else "telemetry_rows"))
     for name in (*_TEXTS, "driven_at"):
         op.alter_column("laps", name, nullable=False)
+    for statement in _NOT_SAID:
+        op.execute(statement)
     op.drop_index("ix_laps_received_at", "laps")
     for name, columns in _INDEXES.items():
         op.create_index(name, "laps", list(columns))
@@ -128,3 +143,4 @@ def downgrade() -> None:
     op.create_index("ix_laps_received_at", "laps", ["received_at"])
     for name in (*_TEXTS, "driven_at"):
         op.drop_column("laps", name)
+    op.execute("drop function if exists lap_of_an_older_version")  # which a database of an earlier build has not
