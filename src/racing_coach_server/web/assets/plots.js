@@ -120,7 +120,7 @@ export class Plots {
     return {
       width,
       height: heightOf(spec, isLast),
-      padding: [4, 16, 0, 0],
+      padding: [8, 16, 0, 0], // above: half a number of the axis
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: spec.range ?? ((/** @type {any} */ _, /** @type {any} */ low, /** @type {any} */ high) => roomy(spec, low, high)) } },
