@@ -104,6 +104,8 @@ export class Plots {
     const plot = new uPlot(this.#options(spec, width, isFirst, isLast), data, canvas);
     // Not uPlot's own hook, which also tells of cursors that nobody moved, such as when the stretch changes.
     plot.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => this.view.moveTo(plot.posToIdx(event.offsetX)));
+    // It takes its own cursor away then, also where only the page moved below the pointer: the others keep theirs.
+    plot.over.addEventListener("mouseleave", () => this.#drawCursor(this.view.cursor));
     plot.over.addEventListener("dblclick", () => this.view.showAll());
     plot.over.addEventListener("wheel", (/** @type {WheelEvent} */ event) => this.#wheel(plot, event), { passive: false });
     followFingers(plot.over, this.view);
