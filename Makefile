@@ -57,7 +57,7 @@ demo: $(VENV)/.demo ## Run everything on this machine and show what happened (AR
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests, the long ones in their short form (PYTEST_ARGS="tests/rig -n 1")
-	RACING_COACH_TEST_FORK=1 $(PYTHON) -m pytest -n auto -m "not long" $(PYTEST_ARGS)
+	RACING_COACH_TEST_FORK=1 RACING_COACH_TEST_PER_CORE=2 $(PYTHON) -m pytest -n auto -m "not long" $(PYTEST_ARGS)
 
 .PHONY: test-all
 test-all: $(VENV)/.dev ## Run every test, and measure their coverage

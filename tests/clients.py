@@ -18,7 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from racing_coach_core.topics import Topics
 from tests.infra import DAEMON, Broker, Credentials
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 TOPICS = Topics()
 
 

@@ -29,11 +29,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_xdist_auto_num_workers() -> int:
     """How many workers `-n auto` is: each has a broker and a database of its own.
 
-    Only one where a URL names the broker: a daemon takes the laps of all rigs, those of another worker's tests too.
+    So many a core as RACING_COACH_TEST_PER_CORE says: half of a test's time is waiting. Only one where a URL names the
+    broker: a daemon takes the laps of all rigs, those of another worker's tests too.
     """
     if choose_broker().kind == "url":
         return 1
-    return min(os.cpu_count() or 1, 4)
+    return min((os.cpu_count() or 1) * int(os.environ.get("RACING_COACH_TEST_PER_CORE", "1")), 4)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -24,5 +24,12 @@ async def eventually[T](check: Callable[[], T | Awaitable[T]], timeout_s: float 
         if value:
             return value
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout_s} s: {inspect.getsource(check).strip()}")
+            raise TimeoutError(f"not within {timeout_s} s: {_text_of(check)}")
         await asyncio.sleep(POLL_S)
+
+
+def _text_of(check: object) -> str:
+    try:
+        return inspect.getsource(check).strip()  # type: ignore[arg-type]  # what has no source raises
+    except (OSError, TypeError):
+        return repr(check)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.forms.variants import IN_ORDER, Arrays, Rows
-from racing_coach_core.channels import LAP_SCHEMA
+from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
 from racing_coach_core.lap import Lap
 from racing_coach_server.telemetry.copy_format import HEADER, NULL, TRAILER, UNIX_TO_POSTGRESQL_US, WIRE_TYPES
 
@@ -53,7 +53,7 @@ def _rows(
     ids = {"lap_id": lap_id.bytes, "track_session_id": lap.session.session_id.bytes, "lap_key": number}
     fields: list[tuple[str, str]] = [("count", ">i2")]
     keys = [(name, "V16" if kind == "uuid" else ">i8") for name, kind in form.key] + [("frame_index", ">i4")]
-    channels = [(name, WIRE_TYPES[LAP_SCHEMA.field(name).type]) for name in form.channels]
+    channels = [(name, WIRE_TYPES[CHANNEL_BY_NAME[name].kind]) for name in form.channels]
     order = [*keys, *channels] if form.key_first else [*channels, *keys]
     for name, kind in order:
         fields.append((f"{name} length", ">i4"))
@@ -98,7 +98,7 @@ def _array(name: str, numbers: np.ndarray | None) -> bytes:
     if numbers is None:
         return NULL.to_bytes(4, signed=True)
     kind = LAP_SCHEMA.field(name).type
-    wire = np.dtype(WIRE_TYPES[kind])
+    wire = np.dtype(WIRE_TYPES[CHANNEL_BY_NAME[name].kind])
     elements = np.empty(len(numbers), np.dtype([("length", ">i4"), ("value", wire)]))
     elements["length"] = wire.itemsize
     elements["value"] = numbers

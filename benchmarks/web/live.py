@@ -76,9 +76,9 @@ async def an_hour(browser: Browser, stage: Stage, rounds: int) -> dict[str, Any]
     }
 
 
-async def viewers(stage: Stage, count: int, laps: int) -> dict[str, Any]:
-    """What open pit walls cost the daemon, in CPU time a lap, and the web process, in memory; started anew for it."""
-    before = psutil.Process(stage.web.pid).memory_info().rss
+async def viewers(stage: Stage, count: int, laps: int, opened: list[str]) -> dict[str, Any]:
+    """What open pit walls cost the daemon, in CPU time a lap, and the web process, in memory: started anew for it, and
+    once more with the pages and reports of laps that were opened meanwhile."""
     stage.web.stop()
     stage.web.start()
     daemon, web = psutil.Process(stage.daemon.pid), psutil.Process(stage.web.pid)
@@ -91,13 +91,17 @@ async def viewers(stage: Stage, count: int, laps: int) -> dict[str, Any]:
         await asyncio.sleep(2)
         watched = await _cpu_a_lap(stage, daemon, laps)
         memory = web.memory_info().rss
+        for lap_id in opened:
+            for page in ("view", "view?against=theoretical", "report"):
+                (await client.get(f"{stage.url}/api/v1/laps/{lap_id}/{page}")).raise_for_status()
+        after = web.memory_info().rss
         for reader in readers:
             reader.cancel()
         events = [one for one in await asyncio.gather(*readers, return_exceptions=True) if isinstance(one, int)]
     return {
         "viewers": count,
         "web_rss_mb": round(memory / 1e6, 1),
-        "web_rss_mb_after_all_else": round(before / 1e6, 1),
+        "web_rss_mb_after_laps_were_opened": round(after / 1e6, 1),
         "daemon_cpu_ms_a_lap": {"alone": alone, "watched": watched},
         "fewest_events_of_a_viewer": min(events, default=0),
     }

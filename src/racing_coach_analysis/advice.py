@@ -26,6 +26,9 @@ _FALSE_RATE: Final = 0.002
 _AS_OFTEN: Final = 3
 """No cue on more laps running than this."""
 
+_SAME_PLACE_M: Final = 50
+"""As far as this, slowest places of several laps may be those of one corner."""
+
 _PRAISED_S: Final = 0.06
 _SAME_LENGTH: Final = 0.02
 _KNOWN: Final = 0.8
@@ -128,7 +131,7 @@ def _worded(one: Finding, laps: Laps, track_map: TrackMap, speech: Words) -> Adv
     number, name = (corner.number, corner.name) if corner else (0, None)
     after = corner is not None and _behind(corner, at_pct) > 40 / length
     return Advice(
-        key=f"T{number}:{one.found.cause}",
+        key=f"{_where(corner, one.passage.slowest / steps * length)}:{one.found.cause}",
         corner=number,
         corner_name=name,
         cause=one.found.cause,
@@ -155,6 +158,11 @@ def _worded(one: Finding, laps: Laps, track_map: TrackMap, speech: Words) -> Adv
             after=after,
         ),
     )
+
+
+def _where(corner: Corner | None, slowest_m: float) -> str:
+    """A corner as cues are told apart by; where the track has none, a place that is about the same on every lap."""
+    return f"T{corner.number}" if corner else f"{_SAME_PLACE_M * round(slowest_m / _SAME_PLACE_M)}m"
 
 
 def _corner(one: Finding, track_map: TrackMap, at_pct: float, slowest_pct: float, length_m: float) -> Corner | None:

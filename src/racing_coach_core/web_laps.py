@@ -1,7 +1,7 @@
 """What the web API says of laps and sessions: `/api/v1/laps`, `/sessions`, `/facets`, `/progress`."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -15,13 +15,17 @@ class WebDocument(WireModel):
     model_config = ConfigDict(extra="ignore", frozen=True, from_attributes=True)
 
 
+Driver = Annotated[str, Field(description="the driver's id, else the rig: what the other routes take as `driver`")]
+DriverName = Annotated[str, Field(description="who drove, for people: name, else id, else the rig")]
+
+
 class SessionRow(WebDocument):
     """One driving session."""
 
     session_id: UUID
     rig_id: str
-    driver: str = Field(description="the driver's id, else the rig: what the other routes take as `driver`")
-    driver_name: str = Field(description="who drove, for people: name, else id, else the rig")
+    driver: Driver
+    driver_name: DriverName
     track_id: str
     track_name: str
     track_config_name: str | None
@@ -43,8 +47,8 @@ class LapRow(WebDocument):
     is_valid: bool = Field(description="whether it is a whole lap")
     frames: int
     rig_id: str
-    driver: str = Field(description="the driver's id, else the rig: what the other routes take as `driver`")
-    driver_name: str = Field(description="who drove, for people: name, else id, else the rig")
+    driver: Driver
+    driver_name: DriverName
     track_id: str
     track_name: str
     track_config_name: str | None
@@ -194,18 +198,22 @@ class SessionPage(WebDocument):
     next: str | None
 
 
+ProblemCode = Literal[
+    "not_found",
+    "invalid",
+    "not_comparable",
+    "signed_out",
+    "wrong_password",
+    "too_many_tries",
+    "database_away",
+    "not_allowed",
+    "failed",
+]
+"""What programs may go by."""
+
+
 class Problem(WebDocument):
     """Why there is no answer; what every error of the API looks like."""
 
-    code: Literal[
-        "not_found",
-        "invalid",
-        "not_comparable",
-        "signed_out",
-        "wrong_password",
-        "too_many_tries",
-        "database_away",
-        "not_allowed",
-        "failed",
-    ]
+    code: ProblemCode
     message: str = Field(description="one sentence for people")

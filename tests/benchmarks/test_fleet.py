@@ -20,6 +20,7 @@ from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
 
+@pytest.mark.long  # tests/faults/test_seeded_run.py kills a daemon too; that accounts find what is wrong is below
 @pytest.mark.mosquitto
 @pytest.mark.faults
 def test_nothing_is_lost_while_the_daemon_is_killed(need_mosquitto: None) -> None:

@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 def test_demo_shows_what_happened(tmp_path: Path) -> None:
     """It prints laps, answers, rows and a heartbeat, and draws a lap."""
     done = subprocess.run(
-        COMMAND, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=100, check=False
+        COMMAND, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 laps sent, 4 answered, 4 stored" in done.stdout
@@ -38,6 +38,7 @@ def test_demo_shows_what_happened(tmp_path: Path) -> None:
     assert 50_000 < report.stat().st_size <= 500_000
 
 
+@pytest.mark.long  # what it prints; that it drives, and that nothing outlives it, is above and in test_embedded.py
 def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """With --keep the command it prints publishes a lap; Ctrl-C ends every process it started."""
     demo = subprocess.Popen([*COMMAND, "--keep"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
@@ -63,8 +64,8 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
         assert [done.returncode for done in others] == [0, 0, 0], [done.stdout + done.stderr for done in others]
         assert "my-rig" in others[1].stdout
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(40) == 130
-        _, alive = psutil.wait_procs(family, timeout=10)
+        assert demo.wait(120) == 130
+        _, alive = psutil.wait_procs(family, timeout=60)
         assert alive == []
     finally:
         demo.kill()
@@ -73,7 +74,7 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
 
 def on_the_wall(url: str, *, count: int) -> set[str]:
     """The rigs on the pit wall, once there are so many: it is served before it has read what is stored."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         rigs = {rig["rig_id"] for rig in httpx.get(f"{url}api/v1/pit-wall").json()["rigs"]}
         if len(rigs) == count or time.monotonic() > deadline:
@@ -83,11 +84,11 @@ def on_the_wall(url: str, *, count: int) -> set[str]:
 
 def in_shell(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        script, shell=True, env=environment(), capture_output=True, text=True, timeout=90, check=False
+        script, shell=True, env=environment(), capture_output=True, text=True, timeout=240, check=False
     )
 
 
-def read_until(process: subprocess.Popen[str], text: str, timeout_s: float = 90) -> str:
+def read_until(process: subprocess.Popen[str], text: str, timeout_s: float = 240) -> str:
     assert process.stdout is not None
     deadline = time.monotonic() + timeout_s
     output = ""
@@ -109,7 +110,7 @@ def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     finally:
         demo.kill()
         demo.wait()
-    _, alive = psutil.wait_procs(family, timeout=30)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.docs.pages import ROOT, Block
 NOT_HERE = ("apt", "docker", "systemctl", "journalctl", "loginctl", "createuser", "createdb", "psql", "uv", "make")
 """Programs that need another machine than this one. What is asked of them is written down, and told by the tests."""
 
-_CHECKOUT = ("mosquitto", "systemd", "requirements", ".env.example", "docker-compose.yml")
+_CHECKOUT = ("mosquitto", "systemd", "requirements", ".env.example", "docker-compose.yml", "docker-compose.tls.yml")
 _PLACES = ("/etc/", "/usr/local/bin/", "/opt/racing-coach", "/var/lib/")
 _SUDO = """#!/bin/sh
 [ "$1" = -u ] && shift 2
@@ -136,21 +137,25 @@ class Reader:
 def _wait(process: subprocess.Popen[bytes], said: Path, until: str | None, terminal: int, typed: list[str]) -> bool:
     """Wait for its end, or until it said that, and answer its questions. Returns whether it had to be ended.
 
-    Whoever asks for a password throws away what was typed before.
+    Whoever asks for a password first turns off the echo, and throws away what was typed before.
     """
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     answered = 0
     while process.poll() is None and time.monotonic() < deadline:
         text = said.read_text()
         if until is not None and until in text:
             break
-        if text.count("assword: ") > answered < len(typed):
-            time.sleep(0.1)  # it asks, and then listens
+        if text.count("assword: ") > answered < len(typed) and not _echoes(terminal):
             os.write(terminal, f"{typed[answered]}\n".encode())
             answered += 1
         time.sleep(0.05)
     runs_on = process.poll() is None
     if runs_on:
         os.killpg(process.pid, signal.SIGTERM)
-    process.wait(20)
+    process.wait(60)
     return runs_on
+
+
+def _echoes(terminal: int) -> bool:
+    """Whether what is typed there is shown."""
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)

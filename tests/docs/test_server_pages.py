@@ -189,7 +189,9 @@ def test_what_compose_is_asked(reader: Reader) -> None:
     reader.follow(block("docs/operations.md: docker compose exec daemon racing-coach laps list docker com"))
     reader.follow(block("mosquitto/README.md: docker compose exec broker sh /setup/add-user rig-1"))
     reader.follow(block("docs/backup.md: docker compose exec daemon racing-coach backup /var/lib/raci"))
-    reader.follow(block('docs/backup.md: docker compose stop daemon docker compose run --rm -v "$PWD/'))
+    reader.follow(block("docs/backup.md: docker compose down docker volume rm racing-coach_database-d"))
+    reader.follow(block("mosquitto/README.md: echo COMPOSE_FILE=docker-compose.yml:docker-compose.tls.yml"))
+    assert (reader.checkout / ".env").read_text().endswith("\nCOMPOSE_FILE=docker-compose.yml:docker-compose.tls.yml\n")
     backups = f"{reader.machine}/var/lib/racing-coach/backups/2026-05-01"
     asked = ["docker compose up -d", "docker compose exec broker sh /setup/add-user rig-1"]
     assert reader.not_run == [
@@ -202,9 +204,13 @@ def test_what_compose_is_asked(reader: Reader) -> None:
         "docker compose exec daemon cat /tmp/lap.csv",
         "docker compose exec broker sh /setup/add-user rig-1",
         f"docker compose exec daemon racing-coach backup {backups}",
-        f"docker compose cp daemon:{backups} .",
-        "docker compose stop daemon",
-        f"docker compose run --rm -v {reader.checkout}/2026-05-01:/backup:ro daemon restore /backup",
+        "docker compose ps -q daemon",
+        f"docker cp :{backups} .",
+        "docker compose down",
+        "docker volume rm racing-coach_database-data",
+        "docker compose up -d database",
+        f"docker compose run --rm --user {os.getuid()}:{os.getgid()} -v {reader.checkout}/2026-05-01:/backup:ro daemon restore /backup",
+        "docker compose up -d",
         "docker compose up -d",
     ]
 

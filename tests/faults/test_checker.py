@@ -29,6 +29,7 @@ from tests.faults.checker import Report, RigFiles, check
 from tests.faults.observer import TOPICS, Observations, Observer
 from tests.faults.rig_process import SHORT_TRACK, Journal, read_journal
 from tests.infra import DAEMON
+from tests.outbox_file import alter
 from tests.servers import MosquittoProcess
 
 LAPS = 3
@@ -212,24 +213,18 @@ async def test_a_lap_that_nobody_drove_is_found(stored: Stored) -> None:
 
 async def test_accounts_that_do_not_add_up_are_found(stored: Stored) -> None:
     """An outbox that counts another number of laps than it answered is found."""
-    import sqlite3
-
-    with sqlite3.connect(stored.files.outbox) as outbox:
-        outbox.execute("update accounts set count = count + 1 where name = 'spooled'")
+    alter(stored.files.outbox, "update accounts set count = count + 1 where name = 'spooled'")
     assert any("accounts of rig-1" in finding for finding in (await stored.check()).findings)
 
 
 async def test_a_rejected_lap_is_found(stored: Stored) -> None:
     """No lap of a run may be rejected: neither kept as such by the daemon nor set aside by the rig."""
-    import sqlite3
-
     await stored.damage(
         "insert into rejected_messages"
         " (topic, reason, errors, payload, payload_sha256, received_at, last_received_at, times_received)"
         " values ('t', 'why', '[]', '', '', now(), now(), 1)"
     )
-    with sqlite3.connect(stored.files.outbox) as outbox:
-        outbox.execute("update laps set state = 'rejected' where lap_id = ?", (str(stored.id),))
+    alter(stored.files.outbox, "update laps set state = 'rejected' where lap_id = ?", str(stored.id))
     report = await stored.check()
     assert report.rejected == {stored.id}
     assert "a message was rejected: why" in report.findings
@@ -248,7 +243,7 @@ async def test_an_answer_before_its_commit_is_early(stored: Stored, need_mosquit
         await connection.execute("delete from frame_blocks where lap_id = $1", stored.id)
         await connection.execute("update laps set id = $2 where id = $1", stored.id, early)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while observer.seen.answers.total() < 2:
                     for lap_id in (early, stored.id):
                         daemon.publish(topic, _answer(lap_id))

@@ -44,7 +44,7 @@ class Stage:
     async def drained(self) -> Report:
         """Wait until the rig has driven its laps and every one is answered; then compare."""
         try:
-            await eventually(lambda: self.rig.is_done and not self.rig.files.waiting(), timeout_s=30)
+            await eventually(lambda: self.rig.is_done and not self.rig.files.waiting())
         except TimeoutError as error:
             error.add_note(f"the daemon:\n{self.daemon.text}\nthe rig:\n{self.rig.log.read_text()}")
             raise

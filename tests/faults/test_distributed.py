@@ -7,17 +7,22 @@ it stands still is ordered by locks, and by a standby that is awaited and does n
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
 
 import asyncpg
 import pytest
 
 from racing_coach_core.lap import Lap
-from tests.citus import CitusCluster, CitusDatabase, CitusNode, DistributedServer
+from tests.citus import CitusCluster, CitusDatabase, DistributedServer
 from tests.daemon import DaemonProcess
-from tests.faults.settings import QUICK_DAEMON
+from tests.faults.distributed_scene import (
+    QUICK,
+    STORED,
+    WAIT_S,
+    Scene,
+    commits_wait,
+    copies,
+    waits_for_standby,
+)
 from tests.faults.world import World
 from tests.lap_client import LapClient
 from tests.server.support import Stored, arrow, new_lap
@@ -25,10 +30,6 @@ from tests.servers import MosquittoProcess
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.citus, pytest.mark.faults, pytest.mark.mosquitto, pytest.mark.timeout(300)]
-
-STORED = {"success", "duplicate"}
-QUICK = {**QUICK_DAEMON, "COACHING__ENABLED": "false", "DELIVERY__POISON_TRIES": 3}
-WAIT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -49,37 +50,6 @@ def distributed(cluster: CitusCluster) -> Iterator[CitusDatabase]:
                 node.start()
 
 
-@dataclass
-class Scene:
-    """A daemon at the coordinator, and a rig."""
-
-    database: CitusDatabase
-    daemon: DaemonProcess
-    rig: LapClient
-
-    async def place_of(self, lap: Lap) -> tuple[CitusNode, str]:
-        """The worker where a lap's frames go, and its table there."""
-        (row,) = await Stored(self.database.url()).query(
-            "select nodeport, shardid from pg_dist_shard_placement where"
-            f" shardid = get_shard_id_for_distribution_column('frame_blocks', '{lap.lap_id}')"
-        )
-        worker = next(node for node in self.database.cluster.workers if node.port == row["nodeport"])
-        return worker, f"frame_blocks_{row['shardid']}"
-
-    async def wholes(self, laps: list[Lap]) -> None:
-        """See every lap stored once, with all its frames, at every node, once what is in doubt is settled."""
-        everywhere = [Stored(self.database.url(node)) for node in self.database.cluster.nodes]
-        for stored in everywhere:
-            await eventually(partial(_settled, stored), timeout_s=WAIT_S)
-        for stored in everywhere:
-            for lap in laps:
-                row = await stored.lap(lap.lap_id)
-                frames = await stored.value("select count(*) from telemetry where lap_id = $1", lap.lap_id)
-                assert row["frame_count"] == frames == lap.frames.num_rows
-            assert await stored.value("select count(*) from laps") == len(laps)
-            assert await stored.value("select count(*) from rejected_messages") == 0
-
-
 @pytest.fixture
 async def scene(distributed: CitusDatabase, mosquitto_process: MosquittoProcess) -> AsyncIterator[Scene]:
     broker = mosquitto_process.broker
@@ -92,34 +62,6 @@ async def scene(distributed: CitusDatabase, mosquitto_process: MosquittoProcess)
         await asyncio.to_thread(daemon.close)
 
 
-@asynccontextmanager
-async def commits_wait(scene: Scene, node: CitusNode) -> AsyncIterator[None]:
-    """For the length of the block, what is committed or prepared on a node is written there, and not confirmed."""
-
-    async def say(value: str) -> None:
-        if node.is_running:
-            await asyncio.to_thread(
-                scene.database.execute,
-                f"alter system set synchronous_standby_names = '{value}'",
-                "select pg_reload_conf()",
-                node=node,
-            )
-
-    await say("nobody")
-    await asyncio.sleep(0.5)
-    try:
-        yield
-    finally:
-        await say("")
-
-
-async def _waits_for_standby(scene: Scene, node: CitusNode) -> bool:
-    rows = await Stored(scene.database.url(node)).query(
-        "select from pg_stat_activity where wait_event = 'SyncRep' and datname = current_database()"
-    )
-    return bool(rows)
-
-
 async def test_a_worker_is_killed_in_the_middle_of_copy(scene: Scene) -> None:
     """The lap waits, unanswered, and is stored whole when the worker is back; none is rejected."""
     lap = new_lap()
@@ -128,7 +70,7 @@ async def test_a_worker_is_killed_in_the_middle_of_copy(scene: Scene) -> None:
     holder = await asyncpg.connect(scene.database.url(worker))
     await holder.execute(f"set citus.enable_manual_changes_to_shards = on; begin; lock table {table}")
     sha256 = await scene.rig.publish(arrow(lap))
-    await eventually(lambda: _copies(other))
+    await eventually(lambda: copies(other))
 
     await asyncio.to_thread(worker.kill)
     await eventually(lambda: scene.daemon.logged("the database is in trouble, laps wait"))
@@ -146,7 +88,7 @@ async def test_a_worker_is_killed_between_prepare_and_its_commit(scene: Scene) -
     worker, _ = await scene.place_of(lap)
     async with commits_wait(scene, coordinator):
         sha256 = await scene.rig.publish(arrow(lap))
-        await eventually(lambda: _waits_for_standby(scene, coordinator))
+        await eventually(lambda: waits_for_standby(scene, coordinator))
         assert await Stored(scene.database.url(worker)).value("select count(*) from pg_prepared_xacts") > 0
         await asyncio.to_thread(worker.kill)
         assert not scene.rig.has_answer(sha256)
@@ -162,7 +104,7 @@ async def test_a_worker_is_killed_while_it_prepares(scene: Scene) -> None:
     worker, _ = await scene.place_of(lap)
     async with commits_wait(scene, worker):
         sha256 = await scene.rig.publish(arrow(lap))
-        await eventually(lambda: _waits_for_standby(scene, worker))
+        await eventually(lambda: waits_for_standby(scene, worker))
         await asyncio.to_thread(worker.kill)
         assert not scene.rig.has_answer(sha256)
     await asyncio.to_thread(worker.start)
@@ -179,7 +121,7 @@ async def test_the_coordinator_is_killed_while_it_commits(scene: Scene) -> None:
     lap, coordinator = new_lap(), scene.database.cluster.coordinator
     async with commits_wait(scene, coordinator):
         sha256 = await scene.rig.publish(arrow(lap))
-        await eventually(lambda: _waits_for_standby(scene, coordinator))
+        await eventually(lambda: waits_for_standby(scene, coordinator))
         await asyncio.to_thread(coordinator.kill)
         assert not scene.rig.has_answer(sha256)
     await asyncio.to_thread(coordinator.start)
@@ -289,13 +231,3 @@ async def test_rigs_drive_through_the_loss_of_each_server_and_the_move_of_shards
         print("\n" + report.table())
     assert report.findings == []
     assert report.spooled == report.acked == report.in_database == 120
-
-
-async def _settled(stored: Stored) -> bool:
-    return not await stored.value("select count(*) from pg_prepared_xacts")
-
-
-async def _copies(stored: Stored) -> bool:
-    rows = await stored.query("select from pg_stat_activity where state = 'active' and wait_event_type = 'Lock'"
-                              " and query ilike 'copy%frame_blocks%'")  # fmt: skip
-    return bool(rows)

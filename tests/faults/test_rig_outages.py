@@ -75,7 +75,7 @@ async def test_many_answers_that_waited_do_not_stop_a_rig(
             user.publish(TOPICS.lap_answers.build(rig="rig-1", car=CAR), answer.model_dump_json().encode())
         user.close()
         rig.start()
-        await _all_stored(rig, database_url, timeout_s=30)
+        await _all_stored(rig, database_url, timeout_s=60)
     finally:
         rig.close()
 

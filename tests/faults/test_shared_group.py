@@ -26,7 +26,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.mosquitto, pytest.mark.timeout(240
 
 RIGS = ("rig-1", "rig-2", "rig-3")
 SLACK_S = 2.5
-"""What sending again and storing may take on a machine that does other things too."""
+"""What sending again and storing may take."""
+SLOWER = 20
+"""On a machine that is busy with something else, so many times what a lap waited there before."""
 
 
 @pytest.fixture
@@ -67,11 +69,12 @@ async def test_of_two_daemons_one_is_killed_and_every_lap_is_answered_within_an_
     """What it had in hand the rigs send again, and nothing more is given to it."""
     await eventually(lambda: all(len(daemon.logged("lap stored")) >= 5 for daemon in daemons))
 
+    before = max(await waits_of(rigs, database))
     await asyncio.to_thread(daemons[0].kill)
 
     waits = await all_stored(rigs, database)
-    longest = float(str(QUICK_RIG["SENDING__ANSWER_TIMEOUT_S"])) + SLACK_S
-    assert max(waits.values()) < longest, sorted(waits.values())[-5:]
+    longest = float(str(QUICK_RIG["SENDING__ANSWER_TIMEOUT_S"])) + max(SLACK_S, SLOWER * before)
+    assert max(waits) < longest, (sorted(waits)[-5:], before)
 
 
 @pytest.mark.long
@@ -90,7 +93,7 @@ async def test_a_rolling_upgrade_keeps_no_lap_waiting_for_longer_than_a_restart(
         restarts.append(time.monotonic() - began)
 
     waits = await all_stored(rigs, database)
-    assert max(waits.values()) < max(restarts), (sorted(waits.values())[-5:], restarts)
+    assert max(waits) < max(restarts), (sorted(waits)[-5:], restarts)
     assert all(daemon.logged("leaving the shared group") for daemon in daemons)
     assert not [line for daemon in daemons for line in daemon.log if line.get("level") in {"error", "warning"}]
     for rig in rigs:
@@ -102,20 +105,25 @@ def stored_more_or_all_driven(daemon: DaemonProcess, before: int, rigs: list[Rig
     return len(daemon.logged("lap stored")) > before or all(rig.is_done for rig in rigs)
 
 
-async def all_stored(rigs: list[Rig], database: str) -> dict[UUID, float]:
+async def all_stored(rigs: list[Rig], database: str) -> list[float]:
     """See every lap stored once and whole. Returns how long each had waited, s."""
     await eventually(lambda: all(rig.is_done and not rig.files.waiting() for rig in rigs), timeout_s=120)
     report = await check(database, [rig.files for rig in rigs])
     assert report.findings == [], report.table()
     assert report.in_database == sum(rig.laps for rig in rigs)
+    return await waits_of(rigs, database)
+
+
+async def waits_of(rigs: list[Rig], database: str) -> list[float]:
+    """How long each lap that is stored had waited, s."""
     connection = await asyncpg.connect(database)
     try:
         stored = {row["id"]: row["created_at"] for row in await connection.fetch("select id, created_at from laps")}
     finally:
         await connection.close()
-    return {
-        UUID(entry["lap_id"]): stored[UUID(entry["lap_id"])].timestamp() - entry["at"]
+    return [
+        stored[UUID(entry["lap_id"])].timestamp() - entry["at"]
         for rig in rigs
         for entry in read_journal(rig.files.journal)
-        if entry["event"] == "spooled"
-    }
+        if entry["event"] == "spooled" and UUID(entry["lap_id"]) in stored
+    ]

@@ -73,7 +73,7 @@ def fuzz(name: str, bound: str, seed: int) -> None:
     """
     import atheris
 
-    with atheris.instrument_imports(include=["racing_coach_core"]):
+    with atheris.instrument_imports(include=["racing_coach_core", "racing_coach_rig"]):
         from tests.fuzz.targets import TARGETS, examples
 
     corpus = BUILD / name

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from tests.in_process import Done, run_here
 from tests.infra import Broker
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.settings import MqttSettings
@@ -51,7 +52,7 @@ class RigProgram:
         """Run it to its end, in this process. Not for `run`, which listens to signals."""
         return await asyncio.to_thread(run_here, main, *arguments, environment=self.environment, cwd=self.home)
 
-    async def in_a_process(self, *arguments: str | Path, timeout_s: float = 40) -> Done:
+    async def in_a_process(self, *arguments: str | Path, timeout_s: float = TIMEOUT_S) -> Done:
         """Run it to its end, as a driver does."""
         return await finish(await self.start(*arguments), timeout_s)
 
@@ -67,7 +68,7 @@ class RigProgram:
             await process.communicate()
 
 
-async def finish(process: asyncio.subprocess.Process, timeout_s: float = 40) -> Done:
+async def finish(process: asyncio.subprocess.Process, timeout_s: float = TIMEOUT_S) -> Done:
     """Wait for the end of a command."""
     async with asyncio.timeout(timeout_s):
         output, errors = await process.communicate()

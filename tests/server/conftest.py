@@ -15,6 +15,7 @@ from tests.server.support import Stored, app_settings, running
 
 from racing_coach_server.app import App
 from racing_coach_server.database.engine import Database
+from racing_coach_server.messaging import takeover
 
 type StartDaemon = Callable[..., DaemonProcess]
 type RunApp = Callable[..., AbstractAsyncContextManager[App]]
@@ -65,11 +66,16 @@ def start_daemon(broker: Broker, database_url: str) -> Iterator[StartDaemon]:
 
 
 @pytest.fixture
-def run_app(broker: Broker, database_url: str) -> RunApp:
+def run_app(broker: Broker, database_url: str, monkeypatch: pytest.MonkeyPatch) -> RunApp:
     """Runs the daemon in the test's own process; takes sections of settings."""
 
-    def run(*, broker: Broker = broker, **settings: object) -> AbstractAsyncContextManager[App]:
-        return running(app_settings(broker, database_url, **settings), broker)  # type: ignore[arg-type]  # handed through
+    def run(
+        *, broker: Broker = broker, instance: str | None = None, **settings: object
+    ) -> AbstractAsyncContextManager[App]:
+        if instance is None:
+            # Of a name that nobody had before: where another daemon would be seen, there is none.
+            monkeypatch.setattr(takeover, "_RETAINED_S", 0.0)
+        return running(app_settings(broker, database_url, instance=instance, **settings), broker)  # type: ignore[arg-type]  # handed through
 
     return run
 

@@ -69,7 +69,7 @@ async def test_what_does_not_finish_in_time_goes_back_to_the_broker(
 
             assert await asyncio.to_thread(daemon.stop) == 0
 
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 30
             assert daemon.logged("laps go back to the broker unfinished", messages=1)
             assert not rig.has_answer(sha256)
         assert await stored.counts() == (0, 0, 0)
@@ -106,7 +106,7 @@ async def test_it_stops_although_the_broker_stands_still(
     with DaemonProcess(mosquitto_process.broker, database_url, settings={"MQTT__TIMEOUT_S": 1}) as daemon:
         mosquitto_process.freeze()
         try:
-            assert await asyncio.to_thread(daemon.stop, 15) == 0
+            assert await asyncio.to_thread(daemon.stop) == 0
         finally:
             mosquitto_process.thaw()
 
@@ -119,4 +119,4 @@ async def test_it_stops_although_the_database_stands_still(broker: Broker, postg
             await rig.publish(arrow(new_lap()))
             await asyncio.sleep(0.5)
 
-            assert await asyncio.to_thread(daemon.stop, 20) == 0
+            assert await asyncio.to_thread(daemon.stop) == 0

@@ -33,12 +33,6 @@ def test_pages_have_no_script_or_style_of_their_own(page: str) -> None:
         assert (ASSETS / asset).is_file(), asset
 
 
-def test_the_page_of_a_lap_names_all_its_modules() -> None:
-    """So that they are fetched at once, not one after the other."""
-    preloaded = re.findall(r'<link rel="modulepreload" href="/assets/([\w-]+)\.js">', (PAGES / "lap.html").read_text())
-    assert set(preloaded) == imported("lap")
-
-
 def test_scripts_write_text_only() -> None:
     """Nothing makes markup of a string, so no name of a driver can become any."""
     never = re.compile(

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from racing_coach_server.backup.exceptions import NotRestorableError
-from racing_coach_server.backup.manifest import DUMP, Manifest, read_manifest
+from racing_coach_server.backup.manifest import Manifest, read_manifest, readable
 from racing_coach_server.backup.programs import environment, find_program, run_program
 from racing_coach_server.backup.server import OURS, Server, look_at, others_at_work
 from racing_coach_server.backup.watching import Progress, watched
@@ -76,7 +76,7 @@ class Restore:
         return manifest
 
     async def _restore(self, program: Path, engine: AsyncEngine, manifest: Manifest, progress: Progress) -> None:
-        archive = str(self.folder / DUMP)
+        archive = readable(self.folder)
         way = environment(self.settings.database, OURS)
         contents = await run_program(program, ["--list", archive], way)
         left = _LEFT_TO_US if manifest.timescaledb else (*_LEFT_TO_US, _CATALOGUE)
@@ -116,8 +116,8 @@ async def _check(connection: AsyncConnection, manifest: Manifest) -> None:
         )
     if others := await others_at_work(connection):
         raise NotRestorableError(
-            f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach` or "
-            "`docker compose stop daemon`; rigs and broker hold the laps meanwhile"
+            f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach "
+            "racing-coach-web` or `docker compose stop daemon web`; rigs and broker hold the laps meanwhile"
         )
     for name in sorted(await _ours(connection), key=lambda one: one != LapRecord.__tablename__):
         if (await connection.execute(text(f"select exists (select from {name})"))).scalar():  # noqa: S608 (our names)

@@ -17,8 +17,7 @@ from racing_coach_server.commands.output import (
     CsvOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
 )
 from racing_coach_server.commands.runner import reading
@@ -61,12 +60,9 @@ def show_coaching(
         return await _of_rig(session, rig, limit)
 
     said = reading(work)
-    if as_json:
-        messages = [_message(record) for _, record in said]
-        print_json(messages[0] if rig is None else messages)
-        return
-    if as_csv:
-        print_csv(Coaching, [_message(record) for _, record in said])
+    messages = [_message(record) for _, record in said]
+    asked = messages[0] if rig is None else messages
+    if print_for_programs(asked, Coaching, messages, as_json=as_json, as_csv=as_csv):
         return
     for lap, record in said:
         _print(lap, record, _message(record))

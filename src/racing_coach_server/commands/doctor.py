@@ -9,8 +9,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
 )
 from racing_coach_server.commands.runner import run_async
@@ -30,11 +29,8 @@ def doctor(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     settings = load_settings()
     report = run_async(_examine(settings))
     findings = [FindingDocument.model_validate(finding) for finding in report.findings]
-    if as_json:
-        print_json(DoctorDocument(instance=settings.instance, is_healthy=report.is_healthy, findings=findings))
-    elif as_csv:
-        print_csv(FindingDocument, findings)
-    else:
+    document = DoctorDocument(instance=settings.instance, is_healthy=report.is_healthy, findings=findings)
+    if not print_for_programs(document, FindingDocument, findings, as_json=as_json, as_csv=as_csv):
         _print(settings, report)
     raise typer.Exit(0 if report.is_healthy else 1)
 

@@ -11,8 +11,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
     remark,
     width,
@@ -41,11 +40,7 @@ def show_changes(
         return sorted([*deleted, *relabelled], key=lambda one: one.changed_at, reverse=True)[:limit]
 
     changes = in_transaction(work)
-    if as_json:
-        print_json(changes)
-    elif as_csv:
-        print_csv(LapChangeDocument, changes)
-    else:
+    if not print_for_programs(changes, LapChangeDocument, changes, as_json=as_json, as_csv=as_csv):
         table = plain_table("Changes, the last one first")
         for name in ("when", "what", "lap or drive", "laps", "from", "to"):
             table.add_column(name, overflow="fold", no_wrap=name not in {"from", "to"})

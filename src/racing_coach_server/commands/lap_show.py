@@ -12,8 +12,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
 )
 from racing_coach_server.commands.runner import reading
@@ -32,16 +31,12 @@ def show_lap(lap_id: LapArgument, as_json: JsonOption = False, as_csv: CsvOption
         return stored, lap_details(stored, await StoredLaps(session).columns(stored.lap_id))
 
     stored, document = reading(work)
-    if as_json:
-        print_json(document)
-    elif as_csv:
-        print_csv(ChannelDocument, document.channels)
-    else:
+    if not print_for_programs(document, ChannelDocument, document.channels, as_json=as_json, as_csv=as_csv):
         _print(stored, document)
 
 
 def _print(stored: StoredLap, document: LapDetailsDocument) -> None:
-    about = plain_table(f"Lap {stored.lap_number}, {format_lap_time(stored.lap_time)}")
+    about = plain_table("")
     about.show_header = False
     for name in ("", ""):
         about.columns.append(Column(name, overflow="fold"))
@@ -67,6 +62,8 @@ def _about(stored: StoredLap, document: LapDetailsDocument) -> list[tuple[str, s
     driven = [] if stored.driven_at == stored.received_at else [("driven", moment(stored.driven_at))]
     return [
         ("lap_id", str(stored.lap_id)),
+        ("lap", str(stored.lap_number)),
+        ("lap time", format_lap_time(stored.lap_time)),
         ("session_id", str(stored.session.session_id)),
         ("driver", driver(stored)),
         ("rig", stored.rig_id),

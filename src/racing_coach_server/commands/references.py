@@ -19,8 +19,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
 )
 from racing_coach_server.commands.runner import in_transaction, reading, with_dependencies
@@ -92,11 +91,7 @@ def show_references(
         return await ReferenceService(session).chosen(driver)
 
     documents = [_document(one) for one in reading(work)]
-    if as_json:
-        print_json(documents)
-        return
-    if as_csv:
-        print_csv(ChosenReferenceDocument, documents)
+    if print_for_programs(documents, ChosenReferenceDocument, documents, as_json=as_json, as_csv=as_csv):
         return
     table = plain_table("Chosen references; everybody else is compared by the rules")
     for name in ("driver", "track", "configuration", "car", "lap_id", "lap time", "since"):

@@ -14,14 +14,13 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
     remark,
 )
 from racing_coach_server.commands.rejected_ids import find_rejected
 from racing_coach_server.commands.runner import reading
-from racing_coach_server.commands.text import moment, shown
+from racing_coach_server.commands.text import moment, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.rejected.models import RejectedMessage
@@ -44,11 +43,7 @@ def list_rejected(
 
     found = reading(work)
     documents = [RejectedMessageDocument.model_validate(one) for one in found[:limit]]
-    if as_json:
-        print_json(documents)
-    elif as_csv:
-        print_csv(RejectedMessageDocument, documents)
-    else:
+    if not print_for_programs(documents, RejectedMessageDocument, documents, as_json=as_json, as_csv=as_csv):
         table = plain_table("Rejected messages, newest first")
         for name in ("id", "last received", "times", "bytes", "topic", "reason"):
             is_number = name in {"id", "times", "bytes"}
@@ -75,11 +70,7 @@ def show_rejected(
     one_form(as_json=as_json, as_csv=as_csv)
     message = reading(lambda session, _: find_rejected(session, rejected_id))
     document = _document(message)
-    if as_json:
-        print_json(document)
-    elif as_csv:
-        print_csv(RejectedMessageDetailsDocument, [document])
-    else:
+    if not print_for_programs(document, RejectedMessageDetailsDocument, [document], as_json=as_json, as_csv=as_csv):
         _print(document, message.payload)
     if payload is not None:
         try:
@@ -114,4 +105,5 @@ def _print(document: RejectedMessageDetailsDocument, payload: bytes) -> None:
         table.add_row(name, shown(value))
     print_table(table)
     if document.traceback:
-        console.print(document.traceback, highlight=False, markup=False, soft_wrap=True)
+        traceback = "\n".join(plain(line) for line in document.traceback.splitlines())
+        console.print(traceback, highlight=False, markup=False, soft_wrap=True)

@@ -17,8 +17,7 @@ from racing_coach_server.commands.output import (
     JsonOption,
     one_form,
     plain_table,
-    print_csv,
-    print_json,
+    print_for_programs,
     print_table,
 )
 from racing_coach_server.commands.runner import in_transaction, reading
@@ -43,11 +42,8 @@ def list_tracks(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
         return list(await TrackMapService(session).all())
 
     records = reading(work)
-    if as_json:
-        print_json([as_document(record) for record in records])
-        return
-    if as_csv:
-        print_csv(TrackMapDocument, map(as_document, records))
+    documents = [as_document(record) for record in records]
+    if print_for_programs(documents, TrackMapDocument, documents, as_json=as_json, as_csv=as_csv):
         return
     table = plain_table("Track maps")
     for name in ("track", "configuration", "corners", "length", "source", "since"):
@@ -78,11 +74,7 @@ def show_track(track: str, config: ConfigOption = None, as_json: JsonOption = Fa
     one_form(as_json=as_json, as_csv=as_csv)
     record = reading(lambda session, _: _find(session, track, config))
     document = as_document(record)
-    if as_json:
-        print_json(document)
-        return
-    if as_csv:
-        print_csv(CornerDocument, document.corners)
+    if print_for_programs(document, CornerDocument, document.corners, as_json=as_json, as_csv=as_csv):
         return
     table = plain_table(f"{shown(track)} {shown(config)}")
     for name in ("corner", "name", "start", "apex", "end"):

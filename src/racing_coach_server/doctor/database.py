@@ -138,5 +138,6 @@ def _schema(current: str | None, report: Report) -> bool:
     if current == head:
         report.good("schema", f"revision {current}")
         return True
-    report.bad("schema", f"revision {current}, this version needs {head}", "run `racing-coach db upgrade`")
+    remedy = "start the daemon, or run `racing-coach db upgrade`"
+    report.bad("schema", f"revision {current}, this version needs {head}", remedy)
     return False

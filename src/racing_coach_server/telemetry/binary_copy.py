@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import LAP_SCHEMA
+from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
 from racing_coach_server.telemetry.copy_format import (
     ARRAY_HEAD,
     HEADER,
@@ -95,7 +95,10 @@ def _layout(empty: frozenset[str], frames: int) -> np.dtype[Any]:
     for field in LAP_SCHEMA:
         fields.append((length_of(field.name), ">i4"))
         if field.name not in empty:
-            fields += [(_head_of(field.name), ARRAY_HEAD), (field.name, element(field.type), (frames,))]
+            fields += [
+                (_head_of(field.name), ARRAY_HEAD),
+                (field.name, element(CHANNEL_BY_NAME[field.name].kind), (frames,)),
+            ]
     return np.dtype(fields)
 
 
@@ -117,7 +120,7 @@ def _template(empty: frozenset[str], frames: int) -> np.ndarray:
             block[length_of(field.name)] = NULL
             continue
         block[length_of(field.name)] = ARRAY_HEAD.itemsize + layout[field.name].itemsize
-        block[_head_of(field.name)] = (1, 0, TYPE_OIDS[field.type], frames, 1)
+        block[_head_of(field.name)] = (1, 0, TYPE_OIDS[CHANNEL_BY_NAME[field.name].kind], frames, 1)
         block[field.name]["length"] = layout[field.name].base["value"].itemsize
     return block
 

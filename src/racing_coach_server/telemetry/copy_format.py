@@ -7,12 +7,11 @@ and lower bound, 32 bits each, then every element like a field (`array_send` in 
 a lap holds have a fixed size.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
-from racing_coach_core.arrow_types import Column
+from racing_coach_core.channels import Kind
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """The signature, no flags, no header extension."""
@@ -25,25 +24,25 @@ NULL: Final = -1
 UNIX_TO_POSTGRESQL_US: Final = 946_684_800_000_000
 """timestamptz counts from 2000 on, Arrow from 1970."""
 
-WIRE_TYPES: Final = {
-    pa.float32(): ">f4",
-    pa.float64(): ">f8",
-    pa.int16(): ">i2",
-    pa.int32(): ">i4",
-    pa.int64(): ">i8",
-    pa.timestamp("us", tz="UTC"): ">i8",
-    pa.bool_(): "u1",
+WIRE_TYPES: Final[dict[Kind, str]] = {
+    "float": ">f4",
+    "double": ">f8",
+    "int16": ">i2",
+    "int32": ">i4",
+    "int64": ">i8",
+    "timestamp[us, tz=UTC]": ">i8",
+    "bool": "u1",
 }
-"""numpy's name for a value of each canonical Arrow type as PostgreSQL sends and takes it."""
+"""numpy's name for a value of each canonical type as PostgreSQL sends and takes it."""
 
-TYPE_OIDS: Final = {
-    pa.float32(): 700,
-    pa.float64(): 701,
-    pa.int16(): 21,
-    pa.int32(): 23,
-    pa.int64(): 20,
-    pa.timestamp("us", tz="UTC"): 1184,
-    pa.bool_(): 16,
+TYPE_OIDS: Final[dict[Kind, int]] = {
+    "float": 700,
+    "double": 701,
+    "int16": 21,
+    "int32": 23,
+    "int64": 20,
+    "timestamp[us, tz=UTC]": 1184,
+    "bool": 16,
 }
 """PostgreSQL's number for the type of each (pg_type.dat in its source; they never change)."""
 
@@ -52,7 +51,7 @@ ARRAY_HEAD: Final = np.dtype(
 )
 
 
-def element(kind: pa.DataType) -> np.dtype[Any]:
+def element(kind: Kind) -> np.dtype[Any]:
     """An element of an array, with its length."""
     return np.dtype([("length", ">i4"), ("value", WIRE_TYPES[kind])])
 
@@ -60,12 +59,3 @@ def element(kind: pa.DataType) -> np.dtype[Any]:
 def length_of(name: str) -> str:
     """The name of the field before a value, in a row as an array's record."""
     return f"length of {name}"
-
-
-def column_of(values: np.ndarray, nulls: np.ndarray | None, kind: pa.DataType) -> Column:
-    """PostgreSQL's numbers, and where there are none, as a canonical column."""
-    if pa.types.is_timestamp(kind):
-        moments = pa.array(values.astype(np.int64) + UNIX_TO_POSTGRESQL_US, pa.int64(), mask=nulls)
-        return cast("Column", moments.view(kind))
-    native = np.dtype(np.bool_) if pa.types.is_boolean(kind) else values.dtype.newbyteorder("=")
-    return cast("Column", pa.array(values.astype(native), kind, mask=nulls))

@@ -14,6 +14,7 @@ from racing_coach_server.byte_budget import ByteBudget
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.feature import Feature
 from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply
+from racing_coach_server.messaging.readings import waiting
 from racing_coach_server.messaging.router import Route
 from racing_coach_server.telemetry.events import LapStored
 from racing_coach_server.telemetry.exceptions import CarMismatchError, DecoderBugError
@@ -93,7 +94,8 @@ class LapHandler:
     async def _within(self, size: int, message: Message) -> DecodedLap:
         """Decode what comes to no more than so many bytes, once so many are free."""
         loop = asyncio.get_running_loop()
-        taken = await self.decoding.take(size)
+        with waiting():
+            taken = await self.decoding.take(size)
 
         def give(_: object) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more

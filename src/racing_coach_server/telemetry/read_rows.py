@@ -15,8 +15,9 @@ from sqlalchemy import Integer, Uuid, column, func, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import LAP_SCHEMA
-from racing_coach_server.telemetry.copy_format import HEADER, TRAILER, WIRE_TYPES, column_of, length_of
+from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
+from racing_coach_server.telemetry.copy_columns import column_of
+from racing_coach_server.telemetry.copy_format import HEADER, TRAILER, WIRE_TYPES, length_of
 from racing_coach_server.telemetry.copy_out import copy_out
 from racing_coach_server.telemetry.exceptions import StoredLapUnreadableError
 
@@ -58,7 +59,7 @@ def _layout() -> np.dtype[Any]:
     """One row as a record."""
     fields: list[tuple[str, str]] = [("fields", ">i2")]
     for field in LAP_SCHEMA:
-        fields += [(length_of(field.name), ">i4"), (field.name, WIRE_TYPES[field.type])]
+        fields += [(length_of(field.name), ">i4"), (field.name, WIRE_TYPES[CHANNEL_BY_NAME[field.name].kind])]
         if field.nullable:
             fields += [(length_of(_is_null(field.name)), ">i4"), (_is_null(field.name), "u1")]
     return np.dtype(fields)

@@ -127,6 +127,11 @@ class StoredLaps:
             by channel, one float64 a frame in the channel's unit, NaN where there is no value, 0 and 1 for false and
             true. A channel without any value is left out.
         """
+        from racing_coach_server.telemetry.read_channels import read_channels  # noqa: PLC0415
+
+        if (found := await read_channels(self._session, lap_id, names)) is not None:
+            return found
+        # Of rows there are few laps, and none soon; they are read as columns.
         frames = await self.columns(lap_id, names)
         return {
             name: _floats(frames.column(name))

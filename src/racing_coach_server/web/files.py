@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -12,8 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from racing_coach_server.web.modules import bundle
+
 _FOLDER: Final = files("racing_coach_server.web")
 _PREFIX: Final = '"/assets/'
+_MODULE: Final = re.compile(rb'<script src="/assets/([\w-]+\.js)" type="module">')
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "public, no-cache"
 _NOT_KEPT: Final = "no-store"
@@ -52,7 +56,8 @@ class Files:
     """All pages and assets.
 
     Assets are found in a folder that is named by the content of all of them, so that one that changed is another to the
-    browser, and what they load of each other is of the same version.
+    browser, and what they load of each other is of the same version. A page's module is sent with all that it imports,
+    as one script: thirty small ones are asked for in turns.
     """
 
     def __init__(self) -> None:
@@ -61,11 +66,14 @@ class Files:
         for name, content in sorted(raw.items()):
             every.update(f"{name}\0{len(content)}\0".encode() + content)
         self.version = every.hexdigest()[:16]
-        self._assets = {name: File.of(name, content) for name, content in raw.items()}
+        pages = dict(_walk(_FOLDER.joinpath("pages"), ""))
+        modules = {name.decode() for page in pages.values() for name in _MODULE.findall(page)}
+        whole = {name: bundle(name, lambda part: raw[part].decode()).encode() for name in modules}
+        self._assets = {name: File.of(name, content) for name, content in (raw | whole).items()}
         versioned = f"{_PREFIX}{self.version}/"
         self._pages = {
             name: File.of(name, content.replace(_PREFIX.encode(), versioned.encode()))
-            for name, content in _walk(_FOLDER.joinpath("pages"), "")
+            for name, content in pages.items()
         }
 
     def page(self, request: Request, name: str, status: int = 200) -> Response:

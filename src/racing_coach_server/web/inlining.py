@@ -14,8 +14,6 @@ _STYLE: Final = re.compile(r'<link rel="stylesheet" href="/assets/([^"]+)">')
 _ICON: Final = re.compile(r'<link rel="icon" href="/assets/([^"]+)" type="([^"]+)">')
 _SCRIPT: Final = re.compile(r'<script src="/assets/([^"]+)"( defer)?></script>')
 _MODULE: Final = re.compile(r'<script src="/assets/([^"]+)" type="module"></script>')
-_ONLINE: Final = re.compile(r' *<(?:link rel="modulepreload"|script src="[^"]+" data-online)[^>]*>(?:</script>)?\n')
-"""What only makes the page of a server quicker."""
 _TITLE: Final = re.compile(r"<title>[^<]*</title>")
 
 
@@ -34,7 +32,6 @@ def self_contained(page: str, document_json: str, title: str) -> str:
     """
     policy = _Policy()
     text = _FOLDER.joinpath("pages", page).read_text(encoding="utf-8")
-    text = _ONLINE.sub("", text)
     text = _STYLE.sub(lambda found: policy.style(_asset(found[1])), text)
     text = _ICON.sub(lambda found: f'<link rel="icon" href="{_data_url(_asset(found[1]), found[2])}">', text)
     text = _SCRIPT.sub(lambda found: policy.script(_asset(found[1])), text)

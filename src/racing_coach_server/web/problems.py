@@ -1,7 +1,7 @@
 """Errors as the API says them: one sentence of our own, whatever went wrong below."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from racing_coach_core.exceptions import Fault
-from racing_coach_core.web_laps import Problem
+from racing_coach_core.web_laps import Problem, ProblemCode
 from racing_coach_server.analytics.comparison.exceptions import NotComparableError, NothingToCompareError
 from racing_coach_server.database.faults import fault_of, in_words
 from racing_coach_server.telemetry.exceptions import InvalidCursorError
@@ -25,23 +25,11 @@ from racing_coach_server.web.exceptions import (
 
 log = structlog.stdlib.get_logger(__name__)
 
-type Code = Literal[
-    "not_found",
-    "invalid",
-    "not_comparable",
-    "signed_out",
-    "wrong_password",
-    "too_many_tries",
-    "database_away",
-    "not_allowed",
-    "failed",
-]
-
 _AWAY: Final = "The database is away; laps are not lost, and this page works again as soon as it is back."
 _RETRY_S: Final = 5
 
 
-def problem(status: int, code: Code, message: str, *, retry_after_s: float | None = None) -> Response:
+def problem(status: int, code: ProblemCode, message: str, *, retry_after_s: float | None = None) -> Response:
     """An answer that says what is wrong."""
     headers = {} if retry_after_s is None else {"Retry-After": str(max(1, round(retry_after_s)))}
     if status == 401:  # noqa: PLR2004 (RFC 9110: it names how to sign in)
@@ -58,7 +46,7 @@ def say_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-_OURS: Final[tuple[tuple[type[Exception], int, Code], ...]] = (
+_OURS: Final[tuple[tuple[type[Exception], int, ProblemCode], ...]] = (
     (LapNotFoundError, 404, "not_found"),
     (NothingSaidError, 404, "not_found"),
     (NothingDrivenError, 404, "not_found"),
@@ -70,7 +58,7 @@ _OURS: Final[tuple[tuple[type[Exception], int, Code], ...]] = (
 )
 
 
-def _saying(status: int, code: Code) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _saying(status: int, code: ProblemCode) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def say(_request: Request, error: Exception) -> Response:
         return problem(status, code, str(error))
 
@@ -87,6 +75,8 @@ async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:  # noqa: PLR2004
         return problem(405, "not_allowed", "Pages and API are for reading.")
+    if error.status_code == 413:  # noqa: PLR2004
+        return problem(413, "not_allowed", "This is more than anything here takes.")
     return problem(404, "not_found", "There is nothing here.")
 
 

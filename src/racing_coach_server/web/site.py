@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from racing_coach_core.web_live import HealthDocument
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.web.files import Files
 from racing_coach_server.web.live.broker_watch import BrokerWatch
 from racing_coach_server.web.live.database_watch import DatabaseWatch
@@ -22,7 +23,7 @@ from racing_coach_server.web.security.sessions import Sessions
 if TYPE_CHECKING:
     from racing_coach_server.web.laps.pages import LapPages
 
-_TRACE_BYTES: Final = 12 << 20
+_TRACE_BYTES: Final = 8 << 20
 """Of the laps that somebody looks at, and holds against one another."""
 
 _LAP_PAGES: Final = "racing_coach_server.web.laps.pages"
@@ -44,8 +45,9 @@ class Site:
             application="racing-coach web",
         )
         self.feed = Feed()
+        self.troubles: Sequence[Trouble] = ()
+        """Of the way to the database and to the broker, while `running`."""
         self._lap_pages: LapPages | None = None
-        self._loading: asyncio.Task[LapPages] | None = None
         self._started = time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -53,6 +55,7 @@ class Site:
         """Listen to broker and database meanwhile."""
         database = DatabaseWatch(self.settings, self.feed.wall)
         broker = BrokerWatch(self.settings, self.feed.wall, database.look_at)
+        self.troubles = (database.trouble, broker.trouble)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watches = [
@@ -68,11 +71,6 @@ class Site:
         finally:
             await self.reading.close()
             self.dependencies.close()
-
-    def will_need_lap_pages(self) -> None:
-        """Begin to load them: the first lap that is clicked on is not to wait for it."""
-        if self._loading is None and self._lap_pages is None:
-            self._loading = asyncio.create_task(self.lap_pages(), name="load the lap pages")
 
     async def lap_pages(self) -> "LapPages":
         """What is said of single laps; at first use it is loaded, on a thread."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.infra import Broker
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.delivery import Delivery
@@ -32,7 +33,7 @@ def connection(broker: Broker, user: str, *, fields: dict[str, Any] | None = Non
     return Connection(settings_for(broker, user, **(fields or {})), **options)
 
 
-async def receive(receiver: Connection, timeout_s: float = 15) -> Delivery:
+async def receive(receiver: Connection, timeout_s: float = TIMEOUT_S) -> Delivery:
     async with asyncio.timeout(timeout_s):
         return await anext(receiver.deliveries())
 
@@ -48,12 +49,6 @@ async def nothing_comes(receiver: Connection, within_s: float = 0.5) -> bool:
     except TimeoutError:
         return True
     return False
-
-
-async def eventually(check: Callable[[], bool], timeout_s: float = 15) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not check():
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

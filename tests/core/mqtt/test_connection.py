@@ -12,13 +12,13 @@ from tests.core.mqtt.support import (
     RIG,
     TOPICS,
     connection,
-    eventually,
     nothing_comes,
     receive,
     scripted_broker,
 )
 from tests.infra import DAEMON, Broker
 from tests.servers import MosquittoProcess
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import (
@@ -61,7 +61,10 @@ async def test_a_server_that_hangs_up_is_told_at_once() -> None:
     server = await asyncio.start_server(hang_up, LOOPBACK, port := free_port())
     async with server:
         with pytest.raises(ConnectionLostError):
-            async with asyncio.timeout(5), Connection(MqttSettings(port=port), client_id="x"):
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                Connection(MqttSettings(port=port, timeout_s=5 * TIMEOUT_S), client_id="x"),
+            ):
                 pass
 
 
@@ -76,7 +79,7 @@ async def test_a_server_that_says_nothing_is_told_after_the_timeout() -> None:
     server = await asyncio.start_server(say_nothing, LOOPBACK, port := free_port())
     async with server:
         with pytest.raises(ConnectionLostError):
-            async with asyncio.timeout(5), Connection(MqttSettings(port=port, timeout_s=0.5), client_id="x"):
+            async with asyncio.timeout(TIMEOUT_S), Connection(MqttSettings(port=port, timeout_s=0.5), client_id="x"):
                 pass
         done.set()
 
@@ -92,7 +95,7 @@ async def test_giving_up_on_a_connection_leaves_none(mosquitto_broker: Broker) -
         with contextlib.suppress(asyncio.CancelledError):
             await (await connecting).__aexit__()
     await eventually(lambda: not sockets_to(mosquitto_broker))
-    await eventually(lambda: all(task.get_name() != "mqtt keepalive" for task in asyncio.all_tasks()), 3)
+    await eventually(lambda: all(task.get_name() != "mqtt keepalive" for task in asyncio.all_tasks()))
     assert complaints == []
 
 
@@ -125,7 +128,7 @@ async def test_a_broker_that_goes_away_ends_everything_that_waits(mosquitto_proc
 
         mosquitto_process.kill()
 
-        with pytest.raises(ConnectionLostError, match="the connection to the broker ended"):
+        with pytest.raises(ConnectionLostError, match="the connection to the broker ended: the broker hung up"):
             await waiting
         assert isinstance(await ended, ConnectionLostError)
         assert not daemon.alive
@@ -185,7 +188,7 @@ async def test_a_broker_that_goes_at_once_is_noticed(farewell: list[bytes]) -> N
         async with scripted_broker(*farewell) as unconnected:
             with pytest.raises(ConnectionLostError):
                 async with unconnected as gone:
-                    await receive(gone, 5)
+                    await receive(gone)
 
 
 async def test_after_an_unsubscribe_only_what_was_given_already_comes(mosquitto_broker: Broker) -> None:

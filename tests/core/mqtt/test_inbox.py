@@ -9,11 +9,11 @@ from tests.core.mqtt.support import (
     RIG,
     TOPICS,
     connection,
-    eventually,
     nothing_comes,
     receive,
 )
 from tests.infra import DAEMON, Broker
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.mqtt.budget import HeldBytes, ReceiveBudget
 from racing_coach_core.mqtt.connection import Connection
@@ -35,7 +35,7 @@ async def test_reading_stops_at_the_budget_and_goes_on_with_room(
 
         seen: list[int] = []
         most = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_S):
             async for delivery in daemon.deliveries():
                 seen.append(int.from_bytes(delivery.payload[:4]))
                 most = max(most, held.bytes)
@@ -66,7 +66,7 @@ async def test_many_small_messages_have_a_budget_too(any_broker: Broker, rig: Co
         await asyncio.sleep(0.2)
         assert held.messages == 10
         taken = 0
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(TIMEOUT_S):
             async for delivery in daemon.deliveries():
                 assert held.messages <= 10
                 delivery.acknowledge()

@@ -17,6 +17,7 @@ from tests.core.mqtt.support import (
 )
 from tests.infra import DAEMON, Broker
 from tests.servers import MosquittoProcess
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.mqtt.budget import ReceiveBudget
 from racing_coach_core.mqtt.exceptions import (
@@ -101,7 +102,7 @@ async def test_a_broker_of_another_authority_is_not_trusted(tls_broker: Broker) 
 async def test_plain_text_to_a_tls_port_is_told_at_once(tls_broker: Broker) -> None:
     """A client that forgot TLS is hung up on, and says so."""
     with pytest.raises(ConnectionLostError):
-        async with asyncio.timeout(5), connection(tls_broker, RIG):
+        async with asyncio.timeout(TIMEOUT_S), connection(tls_broker, RIG, fields={"timeout_s": 5 * TIMEOUT_S}):
             pass
 
 

@@ -1,7 +1,6 @@
 """`racing-coach-rig doctor` finds what would keep a lap from the server, and says what to do."""
 
 import json
-import sqlite3
 import uuid
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from filelock import FileLock
 from tests.infra import RIGS, Broker
 from tests.laps import lap_json, to_bytes
+from tests.outbox_file import alter
 from tests.rig.rig_program import RigProgram
 from tests.scripted_daemon import ScriptedDaemon
 
@@ -84,8 +84,7 @@ async def test_a_clock_that_is_off_is_found(mosquitto_broker: Broker, program: R
     (tmp_path / "lap.json").write_bytes(to_bytes(lap_json()))
     async with ScriptedDaemon(mosquitto_broker, RIG):
         assert (await program("publish", "lap.json")).code == 0
-    with sqlite3.connect(program.outbox_path) as outbox:
-        outbox.execute("update laps set answered_at = answered_at - 90")
+    alter(program.outbox_path, "update laps set answered_at = answered_at - 90")
 
     code, found = await examined(program)
 
@@ -98,8 +97,7 @@ async def test_what_waits_for_long_and_a_missing_folder_are_found(tmp_path: Path
     program = RigProgram(tmp_path, RIG, None, {"WATCH": tmp_path / "nowhere", "MQTT__HOST": "127.0.0.1"})
     (tmp_path / "lap.json").write_bytes(to_bytes(lap_json()))
     await program("publish", "--timeout", "0.1", "lap.json")
-    with sqlite3.connect(program.outbox_path) as outbox:
-        outbox.execute("update laps set spooled_at = spooled_at - 7200")
+    alter(program.outbox_path, "update laps set spooled_at = spooled_at - 7200")
 
     code, found = await examined(program)
 

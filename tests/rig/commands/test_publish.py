@@ -1,17 +1,14 @@
 """`racing-coach-rig publish`, `status` and `rejected` as the driver meets them."""
 
-import asyncio
 import gzip
-import itertools
-import signal
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.infra import RIGS, Broker
+from tests.infra import Broker
 from tests.laps import lap_json, make_lap, to_bytes
-from tests.rig.rig_program import RigProgram, finish
+from tests.rig.commands.left import rejected, waiting
+from tests.rig.rig_program import RigProgram
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon, always
 
@@ -19,46 +16,6 @@ from racing_coach_core.codecs import arrow
 from racing_coach_core.codecs.decode import encode_lap
 from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_core.messages import LapStatus
-from racing_coach_rig.config import OutboxSettings
-from racing_coach_rig.outbox.entry import State
-from racing_coach_rig.outbox.outbox import Outbox
-
-_names = itertools.cycle(RIGS)
-
-
-@pytest.fixture
-def rig() -> str:
-    return next(_names)
-
-
-@pytest.fixture
-def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
-    # Whatever ran here before may have left a session with answers in it.
-    return RigProgram(tmp_path, rig, mosquitto_broker, {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}"})
-
-
-@pytest.fixture
-def lap_file(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a lap as existing clients send it."""
-
-    def write(number: int = 3, name: str | None = None) -> Path:
-        path = tmp_path / (name or f"lap-{number}.json")
-        path.write_bytes(to_bytes(lap_json(lap_number=number)))
-        return path
-
-    return write
-
-
-def waiting(program: RigProgram) -> int:
-    """How many laps wait in its outbox."""
-    with Outbox(OutboxSettings(path=program.outbox_path)) as outbox:
-        return outbox.contents().waiting
-
-
-def rejected(program: RigProgram) -> int:
-    """How many laps are kept there that were rejected."""
-    with Outbox(OutboxSettings(path=program.outbox_path)) as outbox:
-        return len(outbox.entries(State.REJECTED))
 
 
 async def test_published_laps_are_answered(
@@ -145,27 +102,6 @@ async def test_a_rejected_lap_is_told_kept_and_sent_again_on_demand(
         assert (await program("status")).code == 0
 
 
-async def test_without_a_broker_laps_wait_on_disk(tmp_path: Path, lap_file: Callable[..., Path]) -> None:
-    """Exit code 1 after the timeout, with the reason, and that nothing is lost."""
-    program = RigProgram(tmp_path, "rig-1", None, {})
-    done = await program.in_a_process("publish", "--timeout", "1", lap_file())
-    assert done.code == 1
-    assert "on disk: 1 lap" in done.output
-    assert "no connection to the broker at 127.0.0.1:1" in done.output
-    assert "nothing is lost" in done.output
-    assert waiting(program) == 1
-    status = await program("status")
-    assert (status.code, "Road Atlanta, Sim GT3, lap 3" in status.output) == (0, True)
-
-
-async def test_without_a_daemon_laps_wait_on_disk(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """The broker is there, and says that nobody listens."""
-    done = await program("publish", "--timeout", "2", lap_file())
-    assert done.code == 1
-    assert "no daemon is subscribed" in done.output
-    assert "on disk: 1 lap" in done.output
-
-
 async def test_what_waited_goes_with_the_next_publish(
     mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
 ) -> None:
@@ -202,91 +138,6 @@ async def test_a_file_that_is_no_lap_does_not_stop_the_others(
         assert expected in done.output
 
 
-async def test_a_wrong_setting_is_named(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """One line with the variable, and no traceback."""
-    program.environment |= {"RACING_COACH_MQTT__PORT": "mqtt", "RACING_COACH_SENDING__WINDOW": "0"}
-    done = await program("publish", lap_file())
-    assert done.code == 1
-    assert "RACING_COACH_MQTT__PORT" in done.errors
-    assert "RACING_COACH_SENDING__WINDOW" in done.errors
-    assert "Traceback" not in done.errors
-
-
-async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """After the second refusal, long before the timeout; the reason stands whole, and stays for `status`."""
-    program.environment |= {"RACING_COACH_MQTT__PASSWORD": "guessed", "COLUMNS": "60"}
-    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
-    reason = "check RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD and the broker's access list"
-    assert done.code == 1
-    assert reason in done.errors
-    assert reason in done.output
-    assert "on disk: 1 lap" in done.output
-    assert "Traceback" not in done.errors
-    status = await program("status")
-    assert "RACING_COACH_MQTT__PASSWORD" in status.output.replace("\n", "").replace("│", "").replace(" ", "")
-
-
-async def test_no_password_is_said(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """A broker that wants one, and none set: that is what is said, not that one is wrong."""
-    del program.environment["RACING_COACH_MQTT__PASSWORD"]
-    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), 30)
-    assert done.code == 1
-    assert "no password (RACING_COACH_MQTT__PASSWORD) is set" in done.output
-
-
-async def test_a_broker_that_is_reached_again_is_no_trouble(
-    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
-) -> None:
-    """What `status` said of the way to the broker is gone with the first connection."""
-    password = program.environment["RACING_COACH_MQTT__PASSWORD"]
-    program.environment["RACING_COACH_MQTT__PASSWORD"] = "guessed"
-    await program("publish", lap_file())
-    program.environment["RACING_COACH_MQTT__PASSWORD"] = password
-    async with ScriptedDaemon(mosquitto_broker, rig):
-        assert (await program("publish", lap_file())).code == 0
-    assert "not reached" not in (await program("status")).output
-
-
-async def test_ctrl_c_says_that_the_lap_is_on_disk(tmp_path: Path, lap_file: Callable[..., Path]) -> None:
-    """Exit code 130, and what comes next."""
-    program = RigProgram(tmp_path, "rig-1", None, {})
-    async with program.running("publish", lap_file()) as process:
-        while not program.outbox_path.exists() or not waiting(program):
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        done = await finish(process)
-    assert done.code == 130
-    assert "on disk: 1 lap" in done.output
-    assert "`racing-coach-rig run` sends what is there" in done.output
-    assert "Traceback" not in done.errors
-
-
-async def test_an_outbox_that_cannot_be_opened_is_told(program: RigProgram, lap_file: Callable[..., Path]) -> None:
-    """The file is named, and nothing is sent that is not on disk first."""
-    program.outbox_path.write_bytes(b"no database" * 1000)
-    done = await program.in_a_process("publish", lap_file())
-    assert done.code == 1
-    assert f"outbox {program.outbox_path}: cannot be opened" in done.errors.replace("\n", "")
-    assert "Traceback" not in done.errors
-
-
-async def test_a_lap_is_on_disk_before_it_is_sent(
-    mosquitto_broker: Broker, program: RigProgram, rig: str, lap_file: Callable[..., Path]
-) -> None:
-    """Killed while it waits for the answer, the program has lost nothing: the next run gets it."""
-    async with ScriptedDaemon(mosquitto_broker, rig, always(None)) as daemon:
-        async with program.running("publish", lap_file()) as process:
-            while not daemon.laps:
-                await asyncio.sleep(0.02)
-            process.kill()
-        assert waiting(program) == 1
-        await daemon.answer(daemon.laps[0], LapStatus.SUCCESS)
-        # The session kept the answer, so the lap is not even sent again.
-        assert (await program("publish", lap_file())).code == 0
-        assert len(daemon.laps) == 1
-
-
 async def test_the_program_says_what_it_can() -> None:
     """Without arguments it shows its commands."""
     done = await RigProgram(Path.cwd(), "rig-1", None, {})("--help")
@@ -301,10 +152,21 @@ async def test_notes_on_a_file_are_one_line(program: RigProgram) -> None:
     path.write_bytes(ibt_bytes(drive(laps_of(3)))[:-30])
     short = (await program("publish", "--timeout", "0.1", path)).output
     long = (await program("publish", "--timeout", "0.1", "--verbose", path)).output
-    assert "more of this kind; --verbose shows them" in short
+    assert "more notes, which --verbose shows" in short
     assert short.count("session.ibt: ") == 2
     assert long.count("session.ibt: ") > 2
     assert "--verbose" not in long
+
+
+async def test_a_file_without_a_lap_says_why(program: RigProgram) -> None:
+    """That comes before any other note on it, with one line for the rest."""
+    path = program.home / "garage.ibt"
+    path.write_bytes(ibt_bytes(drive(laps_of(1))[:200]))
+    done = await program("publish", path)
+    assert done.code == 1
+    first, second = [line for line in done.output.splitlines() if "garage.ibt: " in line]
+    assert first.startswith("not sent garage.ibt: no complete lap")
+    assert second == "note garage.ibt: 1 more note, which --verbose shows"
 
 
 async def test_dropping_nothing_asks_nothing(program: RigProgram) -> None:

@@ -1,37 +1,22 @@
 """`racing-coach-rig run`: folders and the simulated driver feed the outbox, and everything ends as it should."""
 
 import asyncio
-import itertools
 import signal
-import time
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.infra import RIGS, Broker
+from tests.infra import Broker
 from tests.laps import lap_json, large_lap, to_bytes
 from tests.rig.rig_program import RigProgram, finish, forget_presence
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon
 from tests.servers import MosquittoProcess
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.codecs.decode import encode_lap
 from racing_coach_core.codecs.encoding import Encoding
 from racing_coach_rig.config import OutboxSettings
 from racing_coach_rig.outbox.outbox import Outbox
-
-_names = itertools.cycle(RIGS)
-
-
-@pytest.fixture
-def rig() -> str:
-    return next(_names)
-
-
-@pytest.fixture
-def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
-    return RigProgram(tmp_path, rig, mosquitto_broker, {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}"})
 
 
 @pytest.fixture
@@ -45,11 +30,13 @@ def write_lap(folder: Path, number: int) -> None:
     (folder / f"{number}.json").write_bytes(to_bytes(lap_json(lap_number=number)))
 
 
-async def until(check: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not check():
-        assert time.monotonic() < deadline, "not in time"
-        await asyncio.sleep(0.05)
+async def said_until(process: asyncio.subprocess.Process, text: bytes) -> bytes:
+    """The line of its log in which this is."""
+    assert process.stderr is not None
+    async with asyncio.timeout(TIMEOUT_S):
+        while text not in (line := await process.stderr.readline()):
+            assert line, "it ended without a word of it"
+    return line
 
 
 async def test_a_watched_folder_gives_its_laps(
@@ -61,15 +48,15 @@ async def test_a_watched_folder_gives_its_laps(
     (folder / "notes.txt").write_text("brake later")
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
         async with program.running("run", "--watch", folder) as process:
-            await until(lambda: daemon.lap_numbers == [1])
+            await eventually(lambda: daemon.lap_numbers == [1])
             write_lap(folder, 2)
-            await until(lambda: daemon.lap_numbers == [1, 2])
+            await eventually(lambda: daemon.lap_numbers == [1, 2])
             process.send_signal(signal.SIGTERM)
             assert (await finish(process)).code == 0
         async with program.running("run", "--watch", folder):
-            await until(lambda: daemon.presence[-1])
+            await eventually(lambda: daemon.presence[-1])
             write_lap(folder, 3)
-            await until(lambda: daemon.lap_numbers[-1] == 3)
+            await eventually(lambda: daemon.lap_numbers[-1] == 3)
     assert daemon.lap_numbers == [1, 2, 3]
 
 
@@ -81,10 +68,10 @@ async def test_a_file_that_grows_gives_each_lap_once(
     file = folder / "drive.ibt"
     file.write_bytes(ibt_bytes(records, finished=False)[:-17_000])
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder):
-        await until(lambda: daemon.lap_numbers)
+        await eventually(lambda: daemon.lap_numbers)
         early = len(daemon.lap_numbers)
         file.write_bytes(ibt_bytes(records))
-        await until(lambda: len(daemon.lap_numbers) >= 5)
+        await eventually(lambda: len(daemon.lap_numbers) >= 5)
     assert early < 5
     assert len(set(daemon.lap_numbers)) == len(daemon.lap_numbers) == 5
 
@@ -96,12 +83,12 @@ async def test_it_ends_when_told(
     """SIGTERM or Ctrl-C: offline is said, and the exit code is 0."""
     await forget_presence(mosquitto_broker, rig)
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder) as process:
-        await until(lambda: daemon.presence[-1:] == [True])
+        await eventually(lambda: daemon.presence[-1:] == [True])
         process.send_signal(number)
-        done = await finish(process, 15)
+        done = await finish(process)
         assert done.code == 0, repr(done)
         assert "Traceback" not in done.errors
-        await until(lambda: daemon.presence[-1] is False)
+        await eventually(lambda: daemon.presence[-1] is False)
 
 
 async def test_a_rig_that_is_killed_is_offline(
@@ -109,9 +96,9 @@ async def test_a_rig_that_is_killed_is_offline(
 ) -> None:
     """The broker says so in its place."""
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder) as process:
-        await until(lambda: daemon.presence[-1:] == [True])
+        await eventually(lambda: daemon.presence[-1:] == [True])
         process.kill()
-        await until(lambda: daemon.presence[-1] is False)
+        await eventually(lambda: daemon.presence[-1] is False)
 
 
 async def test_laps_that_come_during_an_outage_are_sent_after_it(
@@ -125,10 +112,10 @@ async def test_laps_that_come_during_an_outage_are_sent_after_it(
         write_lap(folder, 1)
         outbox = Outbox(OutboxSettings(path=program.outbox_path))
         outbox.open()
-        await until(lambda: outbox.contents().waiting == 1)
+        await eventually(lambda: outbox.contents().waiting == 1)
         await asyncio.to_thread(mosquitto_process.start)
         async with ScriptedDaemon(broker, rig):
-            await until(lambda: outbox.contents().waiting == 0)
+            await eventually(lambda: outbox.contents().waiting == 0)
         outbox.close()
 
 
@@ -140,15 +127,11 @@ async def test_a_lap_that_found_no_room_is_read_again(
     for number in (1, 2, 3):
         (folder / f"{number}.arrow").write_bytes(encode_lap(large_lap(450_000, number=number), Encoding.ARROW))
     async with program.running("run", "--watch", folder) as process:
-        assert process.stderr is not None
-        async with asyncio.timeout(30):
-            while b"a lap was refused" not in (line := await process.stderr.readline()):
-                assert line
-        assert b"THIS LAP WAS NOT KEPT" in line
+        assert b"THIS LAP WAS NOT KEPT" in await said_until(process, b"a lap was refused")
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
         assert (await program("publish", folder / "1.arrow", folder / "2.arrow")).code == 0
         async with program.running("run", "--watch", folder):
-            await until(lambda: 3 in daemon.lap_numbers)
+            await eventually(lambda: 3 in daemon.lap_numbers)
 
 
 async def test_publish_beside_run_takes_its_way(
@@ -156,7 +139,7 @@ async def test_publish_beside_run_takes_its_way(
 ) -> None:
     """Only one program of a rig sends: the other one hands its laps over, and sees the answers all the same."""
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder):
-        await until(lambda: daemon.presence[-1:] == [True])
+        await eventually(lambda: daemon.presence[-1:] == [True])
         before = list(daemon.presence)
         write_lap(program.home, 7)
         assert (await program("publish", program.home / "7.json")).code == 0
@@ -180,15 +163,12 @@ async def test_it_says_what_it_watches_and_what_it_knows(
     program.environment["RACING_COACH_WATCH"] = str(folder)
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
         async with program.running("run") as process:
-            await until(lambda: daemon.lap_numbers == [1])
+            await eventually(lambda: daemon.lap_numbers == [1])
             process.send_signal(signal.SIGTERM)
             first = (await finish(process)).errors
         async with program.running("run") as process:
-            await until(lambda: daemon.presence[-1])
-            await asyncio.sleep(2)
-            process.send_signal(signal.SIGTERM)
-            second = (await finish(process)).errors
+            second = await said_until(process, b"files that were read before")
     assert '"event": "watching"' in first
     assert str(folder) in first
     assert "files that were read before" not in first
-    assert "files that were read before: their laps are stored, or on disk to be sent" in second
+    assert "files that were read before: their laps are stored, or on disk to be sent" in second.decode()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.laps import lap_json, to_bytes
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
+from tests.waiting import eventually
 
 from racing_coach_rig.commands import running as run_module
 from racing_coach_rig.commands.feed import Feed
@@ -52,13 +53,6 @@ def lap_numbers(outbox: Outbox) -> list[int]:
     return sorted(entry.lap_number for entry in outbox.entries())
 
 
-async def until(check: Callable[[], object], timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not check():
-        assert time.monotonic() < deadline, "not in time"
-        await asyncio.sleep(0.05)
-
-
 @asynccontextmanager
 async def watching(settings: RigSettings, outbox: Outbox, folder: Path) -> AsyncIterator[None]:
     feed = Feed(settings, outbox, Publisher(settings, outbox))
@@ -83,14 +77,14 @@ async def test_a_damaged_file_is_read_once_and_stops_no_other(
     write_lap(folder, 3)
     with capture_logs() as logs:
         async with watching(settings, outbox, folder):
-            await until(lambda: lap_numbers(outbox) == [3])
+            await eventually(lambda: lap_numbers(outbox) == [3])
         async with watching(settings, outbox, folder):
             write_lap(folder, 4)
-            await until(lambda: lap_numbers(outbox) == [3, 4])
+            await eventually(lambda: lap_numbers(outbox) == [3, 4])
     assert len([log for log in logs if log["event"].startswith("a file gave no lap")]) == 1
     async with watching(settings, outbox, folder):
         bad.write_bytes(ibt_bytes(drive(laps_of(1))))
-        await until(lambda: lap_numbers(outbox) == [2, 3, 4])
+        await eventually(lambda: lap_numbers(outbox) == [2, 3, 4])
 
 
 async def test_a_folder_that_is_made_again_is_watched_again(
@@ -99,14 +93,14 @@ async def test_a_folder_that_is_made_again_is_watched_again(
     """The system watches the folder that was removed, not the one that has its name now."""
     async with watching(settings, outbox, folder):
         write_lap(folder, 1)
-        await until(lambda: lap_numbers(outbox) == [1])
+        await eventually(lambda: lap_numbers(outbox) == [1])
         shutil.rmtree(folder)
         await asyncio.sleep(1.5)
         folder.mkdir()
         write_lap(folder, 2)
-        await until(lambda: lap_numbers(outbox) == [1, 2])
+        await eventually(lambda: lap_numbers(outbox) == [1, 2])
         write_lap(folder, 3)
-        await until(lambda: lap_numbers(outbox) == [1, 2, 3])
+        await eventually(lambda: lap_numbers(outbox) == [1, 2, 3])
 
 
 async def test_a_source_that_fails_is_begun_again(
@@ -124,7 +118,7 @@ async def test_a_source_that_fails_is_begun_again(
     monkeypatch.setattr(run_module, "watch_folders", unreliable)
     write_lap(folder, 1)
     task = asyncio.create_task(run(settings, outbox, watch=[folder], live=False, simulate=None), name="run")
-    await until(lambda: lap_numbers(outbox) == [1])
+    await eventually(lambda: lap_numbers(outbox) == [1])
     assert not task.done()
     assert len(began) == 2
     task.cancel()

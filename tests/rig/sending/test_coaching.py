@@ -4,8 +4,9 @@ import uuid
 from datetime import UTC, datetime
 
 from tests.infra import Broker
-from tests.rig.sending.publishing import all_stored, publishing, settings_for, spool, until
+from tests.rig.sending.publishing import all_stored, publishing, settings_for, spool
 from tests.scripted_daemon import ScriptedDaemon
+from tests.waiting import eventually
 
 from racing_coach_core.coaching import Advice, Cause, Coaching, Silence
 from racing_coach_rig.outbox.outbox import Outbox
@@ -54,12 +55,12 @@ async def test_what_the_coach_says_is_kept_by_lap(mosquitto_broker: Broker, outb
         ScriptedDaemon(mosquitto_broker, rig) as daemon,
         publishing(settings_for(mosquitto_broker, rig), outbox) as publisher,
     ):
-        await until(lambda: publisher.connected)
+        await eventually(lambda: publisher.connected)
         await daemon.publish_coaching("sim-gt3", said.model_dump_json().encode())
-        await until(lambda: publisher.ear.said)
+        await eventually(lambda: publisher.ear.said)
         assert publisher.ear.said[said.lap_id] == said
         await daemon.publish_coaching("sim-gt3", again.model_dump_json().encode())
-        await until(lambda: publisher.ear.said[said.lap_id] == again)
+        await eventually(lambda: publisher.ear.said[said.lap_id] == again)
 
     assert in_words(said) == ["Turn 5: brake 12 m later; 0.18 s"]
     assert in_words(again) == ["Fine."]
@@ -71,9 +72,9 @@ async def test_rubbish_from_the_coach_disturbs_nothing(mosquitto_broker: Broker,
         ScriptedDaemon(mosquitto_broker, rig) as daemon,
         publishing(settings_for(mosquitto_broker, rig), outbox) as publisher,
     ):
-        await until(lambda: publisher.connected)
+        await eventually(lambda: publisher.connected)
         for payload in (b"", b"{", b"\xff", b"[]", b'{"advice": 1}', b" " * (2 << 20)):
             await daemon.publish_coaching("sim-gt3", payload)
         spool(outbox, 1, 2)
-        await until(lambda: all_stored(outbox) and len(outbox.entries()) == 2)
+        await eventually(lambda: all_stored(outbox) and len(outbox.entries()) == 2)
         assert publisher.ear.said == {}

@@ -13,10 +13,10 @@ from tests.rig.sending.publishing import (
     settings_for,
     spool,
     states,
-    until,
 )
 from tests.scripted_daemon import ScriptedDaemon, always
 from tests.servers import MosquittoProcess
+from tests.waiting import eventually
 
 from racing_coach_rig.outbox.entry import State
 from racing_coach_rig.outbox.outbox import Outbox
@@ -30,14 +30,14 @@ async def test_a_broker_that_is_down_is_waited_for(
     mosquitto_process.stop()
     spool(outbox, 1)
     async with publishing(settings_for(broker, rig, answer_timeout_s=1), outbox) as publisher:
-        await until(lambda: publisher.trouble)
+        await eventually(lambda: publisher.trouble)
         assert f"{broker.host}:{broker.port}" in str(publisher.trouble)
         assert not publisher.connected
         await asyncio.to_thread(mosquitto_process.start)
         async with ScriptedDaemon(broker, rig):
-            await until(lambda: publisher.connected)
+            await eventually(lambda: publisher.connected)
             assert publisher.trouble is None
-            await until(lambda: all_stored(outbox))
+            await eventually(lambda: all_stored(outbox))
 
 
 @pytest.mark.parametrize("forgets", [True, False])
@@ -49,22 +49,22 @@ async def test_a_broker_that_restarts(
     broker = mosquitto_process.broker
     async with publishing(settings_for(broker, rig, answer_timeout_s=600), outbox) as publisher:
         async with ScriptedDaemon(broker, rig, always(None)) as deaf:
-            await until(lambda: len(deaf.laps) == 2)
+            await eventually(lambda: len(deaf.laps) == 2)
             if forgets:
                 mosquitto_process.kill()
                 mosquitto_process.forget()
             else:
                 await asyncio.to_thread(mosquitto_process.stop)
-        await until(lambda: not publisher.connected)
+        await eventually(lambda: not publisher.connected)
         await asyncio.to_thread(mosquitto_process.start)
-        await until(lambda: publisher.connected)
+        await eventually(lambda: publisher.connected)
         if forgets:
-            await until(lambda: all(entry.sent == 2 for entry in outbox.entries()))
+            await eventually(lambda: all(entry.sent == 2 for entry in outbox.entries()))
             return
         async with ScriptedDaemon(broker, rig) as daemon:
             for lap in deaf.laps:
                 await daemon.answer(lap, SUCCESS)
-            await until(lambda: all_stored(outbox))
+            await eventually(lambda: all_stored(outbox))
     assert outbox.accounts().sent == 2
 
 
@@ -72,7 +72,7 @@ async def test_a_wrong_password_is_told(mosquitto_broker: Broker, outbox: Outbox
     """The rig keeps trying, and says which settings to look at."""
     spool(outbox, 1)
     async with publishing(settings_for(mosquitto_broker, rig, mqtt={"password": "guessed"}), outbox) as publisher:
-        await until(lambda: publisher.trouble)
+        await eventually(lambda: publisher.trouble)
         assert "RACING_COACH_MQTT__PASSWORD" in str(publisher.trouble)
     assert states(outbox) == {1: State.WAITING}
 
@@ -81,7 +81,7 @@ async def test_a_rig_of_another_name_is_told(mosquitto_broker: Broker, outbox: O
     """Logged in as one rig and publishing as another: refused by the broker's access list, in words."""
     settings = settings_for(mosquitto_broker, rig).model_copy(update={"rig": "rig-of-nobody"})
     async with publishing(settings, outbox) as publisher:
-        await until(lambda: publisher.trouble)
+        await eventually(lambda: publisher.trouble)
         assert "not authorised" in str(publisher.trouble)
 
 
@@ -99,7 +99,7 @@ async def test_a_status_that_the_broker_refuses_stops_no_lap(
             ScriptedDaemon(process.broker, rig),
             publishing(settings_for(process.broker, rig), outbox) as publisher,
         ):
-            await until(lambda: all_stored(outbox))
+            await eventually(lambda: all_stored(outbox))
             assert publisher.connected
             assert "not authorised" in str(publisher.trouble)
 
@@ -108,12 +108,12 @@ async def test_presence_is_retained(mosquitto_broker: Broker, outbox: Outbox, ri
     """Online while it runs, offline once it has stopped, for whoever looks whenever."""
     async with ScriptedDaemon(mosquitto_broker, rig) as before:
         async with publishing(settings_for(mosquitto_broker, rig), outbox):
-            await until(lambda: before.presence[-1:] == [True])
+            await eventually(lambda: before.presence[-1:] == [True])
             async with ScriptedDaemon(mosquitto_broker, rig) as meanwhile:
-                await until(lambda: meanwhile.presence == [True])
-        await until(lambda: before.presence[-1] is False)
+                await eventually(lambda: meanwhile.presence == [True])
+        await eventually(lambda: before.presence[-1] is False)
         async with ScriptedDaemon(mosquitto_broker, rig) as after:
-            await until(lambda: after.presence == [False])
+            await eventually(lambda: after.presence == [False])
 
 
 async def test_stopping_does_not_wait_for_a_broker_that_hangs(
@@ -121,7 +121,7 @@ async def test_stopping_does_not_wait_for_a_broker_that_hangs(
 ) -> None:
     """No goodbye to a broker that answers nothing: the rig still ends, and soon."""
     async with publishing(settings_for(mosquitto_process.broker, rig), outbox) as publisher:
-        await until(lambda: publisher.connected)
+        await eventually(lambda: publisher.connected)
         mosquitto_process.freeze()
         started = time.monotonic()
     assert time.monotonic() - started < 10
@@ -132,11 +132,11 @@ async def test_an_outbox_that_fails_is_told_and_tried_again(mosquitto_broker: Br
     """A disk in trouble does not end the sender: it says so, goes offline, and comes back."""
     settings = settings_for(mosquitto_broker, rig)
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, publishing(settings, outbox) as publisher:
-        await until(lambda: publisher.connected)
+        await eventually(lambda: publisher.connected)
         outbox.close()
-        await until(lambda: publisher.trouble)
+        await eventually(lambda: publisher.trouble)
         assert "is not open" in str(publisher.trouble)
-        await until(lambda: daemon.presence[-1] is False)
+        await eventually(lambda: daemon.presence[-1] is False)
         outbox.open()
         spool(outbox, 1)
-        await until(lambda: all_stored(outbox))
+        await eventually(lambda: all_stored(outbox))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_rig.config import OutboxSettings, RigSettings
 from racing_coach_rig.outbox.outbox import Outbox
@@ -25,27 +26,20 @@ def outbox(settings: RigSettings) -> Iterator[Outbox]:
         yield found
 
 
-async def until(check: object, timeout_s: float = 10) -> None:
-    assert callable(check)
-    async with asyncio.timeout(timeout_s):
-        while not check():
-            await asyncio.sleep(0.02)
-
-
 async def test_one_sends_and_the_next_takes_over(settings: RigSettings, outbox: Outbox) -> None:
     """The second waits without disturbing the first, and sends once the first has ended."""
     async with sending(settings, outbox) as second_to_end:
-        await until(lambda: second_to_end.sends)
+        await eventually(lambda: second_to_end.sends)
         async with sending(settings, outbox) as waiting:
             await asyncio.sleep(0.2)
             assert not waiting.sends
     async with sending(settings, outbox) as first:
-        await until(lambda: first.sends)
+        await eventually(lambda: first.sends)
         other = sending(settings, outbox)
         second = await other.__aenter__()
         await asyncio.sleep(0.1)
         assert (first.sends, second.sends) == (True, False)
-    await until(lambda: second.sends)
+    await eventually(lambda: second.sends)
     await other.__aexit__(None, None, None)
 
 
@@ -59,6 +53,6 @@ async def test_a_sender_that_fails_ends_the_block(
 
     monkeypatch.setattr("racing_coach_rig.sending.publisher.Publisher._session", lambda *_: fail(None))
     with pytest.raises(ExceptionGroup) as raised:
-        async with asyncio.timeout(5), sending(settings, outbox):
+        async with asyncio.timeout(TIMEOUT_S), sending(settings, outbox):
             await asyncio.Event().wait()
     assert raised.group_contains(ZeroDivisionError)

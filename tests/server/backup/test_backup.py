@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,17 @@ def test_a_folder_is_for_one_backup(url: str, folder: Path, tmp_path: Path) -> N
     assert Manifest.model_validate_json((begun / "backup.json").read_bytes()).laps == 4
 
 
+def test_a_copy_that_is_not_ours_to_read_says_so(
+    url: str, folder: Path, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place of pg_restore's word that it is no archive; and so does one of which a part was not copied."""
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "toc.dat")  # root may read everything
+    assert "may not be read by this user" in run(empty_database_url, "restore", folder).errors
+    monkeypatch.undo()
+    shutil.copy(folder / "backup.json", tmp_path)
+    assert "has no folder 'database'" in run(empty_database_url, "restore", tmp_path).errors
+
+
 def test_a_backup_of_a_later_version_is_refused(folder: Path, database_url: str, tmp_path: Path) -> None:
     """As is one whose format is not known."""
     document = json.loads((folder / "backup.json").read_text())
@@ -181,7 +193,7 @@ async def test_a_restore_that_is_killed_leaves_nothing(folder: Path, empty_datab
         await beside.execute("rollback")
     assert await Stored(empty_database_url).value("select to_regclass('laps')") is None
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (done := run(empty_database_url, "restore", folder)).code and time.monotonic() < deadline:
         assert "works with this database" in done.errors or "is being changed" in done.errors, done
         await asyncio.sleep(0.2)
@@ -194,7 +206,7 @@ async def _until_it_waits(url: str) -> None:
         "select count(*) from pg_stat_activity where datname = current_database()"
         " and application_name = 'racing-coach restore' and wait_event_type = 'Lock'"
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not await Stored(url).value(waits):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)

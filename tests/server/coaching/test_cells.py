@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, text
 from tests.infra import Broker
 from tests.lap_client import LapClient
-from tests.server.coaching.driving import all_coached, stint
+from tests.server.coaching.driving import all_coached, keep_fresh, said_of, stint
 from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, arrow
 from tests.servers import MosquittoProcess
@@ -31,6 +31,7 @@ async def test_a_fresh_lap_is_left_to_the_cell_by_which_it_came(
     assert (await rig.send(arrow(lap))).status == "success"
     await asyncio.to_thread(gone.kill)
     assert (await stored.lap(lap.lap_id))["cell"] == "north"
+    await keep_fresh(stored, lap)
 
     async with LapClient(other, "rig-1") as elsewhere:
         start_daemon(settings={**QUICK, "CELL": "south"}, broker=other)
@@ -53,11 +54,11 @@ async def test_daemons_of_one_broker_take_over_from_each_other(
     (lap,) = stint(1)
     assert (await rig.send(arrow(lap))).status == "success"
     await asyncio.to_thread(gone.kill)
+    await keep_fresh(stored, lap)
 
     start_daemon(settings={**QUICK, "CELL": "north"})
 
-    said = await asyncio.wait_for(rig.coaching[lap.lap_id].get(), 30)
-    assert said.lap_id == lap.lap_id
+    assert (await said_of(rig, lap)).lap_id == lap.lap_id
 
 
 async def test_what_is_to_be_said_is_the_cells_own(
@@ -67,7 +68,7 @@ async def test_what_is_to_be_said_is_the_cells_own(
     daemon = start_daemon(settings={"CELL": "north"})
     (lap,) = stint(1)
     await rig.send(arrow(lap))
-    await asyncio.wait_for(rig.coaching[lap.lap_id].get(), 30)
+    await said_of(rig, lap)
     await asyncio.to_thread(daemon.stop)
     await stored.query("update coaching set published_at = null")
 

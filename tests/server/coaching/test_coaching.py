@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.lap_client import LapClient
 from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, arrow
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.coaching import Cause, Coaching, ReferenceRule, Silence
 from racing_coach_core.lap import Lap
@@ -27,7 +27,7 @@ def stint(laps: int, *habits: Habit, seed: int = 1) -> list[Lap]:
 async def coached(rig: LapClient, lap: Lap) -> Coaching:
     """Send a lap and wait for what the coach says."""
     assert (await rig.send(arrow(lap))).status == "success"
-    return await asyncio.wait_for(rig.coaching[lap.lap_id].get(), 20)
+    return await asyncio.wait_for(rig.coaching[lap.lap_id].get(), TIMEOUT_S)
 
 
 async def test_a_habit_is_told_with_its_corner_its_cause_and_its_price(

@@ -6,7 +6,7 @@ import uuid
 from tests.daemon import DaemonProcess
 from tests.infra import Broker
 from tests.lap_client import LapClient
-from tests.server.coaching.driving import all_coached, coached, said_of, stint
+from tests.server.coaching.driving import all_coached, coached, keep_fresh, said_of, stint
 from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, arrow
 from tests.servers import MosquittoProcess
@@ -79,6 +79,8 @@ async def test_of_a_lap_that_was_stored_long_ago_nothing_is_said(
         assert (await rig.send(arrow(lap))).status == "success"
     assert await asyncio.to_thread(daemon.stop) == 0
     await stored.query("update laps set created_at = now() - interval '61 s' where id = $1", old.lap_id)
+
+    await keep_fresh(stored, fresh)
 
     start_daemon(instance=instance)
 

@@ -22,7 +22,7 @@ from racing_coach_server.telemetry.erasing import erase_laps
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Heard:

@@ -210,7 +210,7 @@ def test_the_command_upgrades_and_says_so(database_url: str) -> None:
         env={**os.environ, "RACING_COACH_DATABASE__URL": database_url},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -250,7 +250,7 @@ async def test_a_migration_ends_when_the_server_is_gone(
     monkeypatch.setattr(init_db, "_upgrade", freeze)
     try:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await upgrade_database(settings)
     finally:
         postgres_process.thaw()

@@ -17,6 +17,7 @@ from tests.waiting import eventually
 from racing_coach_server.app import App
 from racing_coach_server.database.engine import Database
 from racing_coach_server.features import FEATURES
+from racing_coach_server.messaging import takeover
 
 
 @pytest.fixture
@@ -33,8 +34,9 @@ async def rig(broker: Broker) -> AsyncIterator[LapClient]:
 
 
 @pytest.fixture
-def run_toy(broker: Broker, database_url: str, tables: None) -> RunToy:
+def run_toy(broker: Broker, database_url: str, tables: None, monkeypatch: pytest.MonkeyPatch) -> RunToy:
     """Runs the daemon with the toy feature, in this process."""
+    monkeypatch.setattr(takeover, "_RETAINED_S", 0.0)  # each has a name that nobody had before
 
     @asynccontextmanager
     async def run(*, version: int = 1, **sections: Any) -> AsyncIterator[App]:

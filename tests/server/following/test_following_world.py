@@ -65,6 +65,7 @@ async def test_what_could_not_be_published_is_offered_again(
             await done(stored, laps)
         assert app.client.outgoing is connection
         await stored.query("update laps set created_at = now() - interval '61 s' where id = $1", old.lap_id)
+        await stored.query("update laps set created_at = now() + interval '10 minutes' where id = $1", fresh.lap_id)
         app.following.catch_up()
         await eventually(lambda: heard)
         app.following.catch_up()

@@ -1,8 +1,8 @@
 """State and heartbeats: what monitoring sees, and that it is true."""
 
 import asyncio
-import itertools
-import statistics
+import time
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,18 +82,19 @@ async def test_heartbeats_come_at_the_interval_and_add_up_while_laps_arrive(
     assert beat.frames_stored == sum(lap.frames.num_rows for lap in laps) == (await stored.counts())[2]
     assert beat.laps.last_stored_at is not None
     times = [each.uptime_s for each in watcher.heartbeats]
-    gaps = [b - a for a, b in itertools.pairwise(times)]
-    assert statistics.median(gaps) == pytest.approx(INTERVAL_S, rel=0.3)
+    # A busy machine makes them later; only the first may be so late that the second follows at once.
+    assert times[-1] - times[0] >= (len(times) - 2) * INTERVAL_S
 
 
 async def test_a_heartbeat_is_not_retained(run_app: RunApp, broker: Broker) -> None:
     """Who comes later hears the state at once, and no old heartbeat."""
-    async with run_app(health={"interval_s": 3600}) as app:
-        await asyncio.sleep(0.5)  # the first has been sent
-        async with Watcher(broker, app.settings.instance) as watcher:
-            await eventually(lambda: watcher.states)
+    instance = f"test-{uuid.uuid4().hex[:12]}"
+    async with Watcher(broker, instance) as early, run_app(instance=instance, health={"interval_s": 3600}):
+        await eventually(lambda: early.heartbeats)
+        async with Watcher(broker, instance) as late:
+            await eventually(lambda: late.states)
             await asyncio.sleep(0.2)
-            assert watcher.heartbeats == []
+            assert late.heartbeats == []
 
 
 async def test_a_stop_right_after_it_said_online_says_offline(broker: Broker, database_url: str) -> None:
@@ -180,7 +181,7 @@ async def test_a_database_that_stands_still_does_not_stop_the_heartbeat(
         await eventually(lambda: watcher.heartbeats and watcher.heartbeats[-1].status == "healthy")
 
         postgres_process.freeze()
-        await eventually(lambda: watcher.heartbeats[-1].status == "degraded", 10)
+        await eventually(lambda: watcher.heartbeats[-1].status == "degraded")
         assert "no answer within 0.3 s" in (watcher.heartbeats[-1].database.message or "")
         for _ in range(3):
             assert (await watcher.next_heartbeat()).status == "degraded"
@@ -206,11 +207,13 @@ async def test_the_age_of_the_oldest_lap_in_flight_is_told(
 async def test_the_check_measures_the_answer(database: Database) -> None:
     """A question to a database in order: healthy, with its latency."""
     async with database.transaction() as session:
+        began = time.perf_counter()
         health = await HealthService(session).check()
+        took_ms = 1000 * (time.perf_counter() - began)
 
     assert health.status == "healthy"
     assert health.latency_ms is not None
-    assert 0 < health.latency_ms < 1000
+    assert 0 < health.latency_ms <= took_ms + 1
 
 
 async def test_a_read_only_database_is_not_healthy(database: Database, stored: Stored) -> None:

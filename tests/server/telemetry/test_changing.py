@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.server.support import Stored, new_laps
 from tests.server.telemetry.storing import received
+from tests.waiting import eventually
 
 from racing_coach_core.exceptions import Fault
 from racing_coach_server.database.engine import Database
@@ -13,6 +14,12 @@ from racing_coach_server.telemetry.erasing import drop_empty_sessions, erase_lap
 from racing_coach_server.telemetry.exceptions import SessionVanishedError
 from racing_coach_server.telemetry.schemas import LapOutcome
 from racing_coach_server.telemetry.service import TelemetryService
+
+
+async def is_waiting(stored: Stored) -> bool:
+    """Whether a statement waits for another's transaction."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return bool(await stored.value(waiting))
 
 
 async def test_a_lap_that_comes_while_its_drive_is_relabelled_has_the_new_labels(
@@ -30,7 +37,7 @@ async def test_a_lap_that_comes_while_its_drive_is_relabelled_has_the_new_labels
     async with database.transaction() as session:
         await LapChanges(session).relabel(first.session.session_id, {"track_id": "spa", "track_name": "Spa"})
         storing = asyncio.create_task(store_second(), name="store the second lap")
-        await asyncio.sleep(0.5)
+        await eventually(lambda: is_waiting(stored))
         assert not storing.done()
     assert (await storing).is_new
 
@@ -54,7 +61,7 @@ async def test_a_lap_whose_session_goes_with_its_last_lap_is_stored_all_the_same
         await erase_laps(session, [first.lap_id])
         await drop_empty_sessions(session, [first.session.session_id])
         storing = asyncio.create_task(store_second(), name="store the second lap")
-        await asyncio.sleep(0.5)
+        await eventually(lambda: is_waiting(stored))
     with pytest.raises(SessionVanishedError) as raised:
         await storing
     assert raised.value.fault is Fault.WORLD

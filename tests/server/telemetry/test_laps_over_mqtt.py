@@ -20,6 +20,7 @@ from tests.server.support import (
     as_json,
     new_lap,
 )
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.identity import payload_sha256
 
@@ -47,11 +48,11 @@ async def test_an_mqtt_3_1_1_client_is_served_alike(broker: Broker, shared_store
     client.loop_start()
     try:
         client.subscribe(TOPICS.lap_answers.build(rig="rig-2", car=CAR), qos=1)
-        await asyncio.wait_for(subscribed.wait(), 10)
+        await asyncio.wait_for(subscribed.wait(), TIMEOUT_S)
         statuses = []
         for encode in ENCODERS.values():
             client.publish(TOPICS.laps.build(rig="rig-2", car=CAR), encode(lap), qos=1)
-            answer = await asyncio.wait_for(answers.get(), 20)
+            answer = await asyncio.wait_for(answers.get(), TIMEOUT_S)
             assert answer["lap_id"] == str(lap.lap_id)
             statuses.append(answer["status"])
     finally:

@@ -1,5 +1,6 @@
 """The pages and what they load. What they show they ask the API for."""
 
+import re
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -11,17 +12,29 @@ from racing_coach_server.web.site import TheSite
 pages = APIRouter(include_in_schema=False)
 
 _PAGES: Final = {"/": "pit-wall", "/laps": "laps", "/lap/{lap_id}": "lap", "/progress": "progress", "/about": "about"}
-_OF_LAPS: Final = frozenset({"laps", "lap", "progress"})
+_PLAIN: Final = re.compile(r"[\w.=&-]*", re.ASCII)
 
 
 def _page(name: str) -> None:
     async def page(request: Request, site: TheSite) -> Response:
-        if name in _OF_LAPS:
-            site.will_need_lap_pages()
-        return site.files.page(request, name)
+        answer = site.files.page(request, name)
+        if name == "lap" and (link := _early_view(request)) is not None:
+            answer.headers["Link"] = link
+        return answer
 
     path = next(path for path, of in _PAGES.items() if of == name)
     pages.add_api_route(path, page, methods=["GET"])
+
+
+def _early_view(request: Request) -> str | None:
+    """A header that has the browser ask for the lap before it reads the page, just as the page's script will ask: so
+    the lap is read while the script is. None for an address that no link of ours has.
+    """
+    lap_id, query = request.path_params["lap_id"], request.url.query
+    if not _PLAIN.fullmatch(lap_id) or not _PLAIN.fullmatch(query):
+        return None
+    asked = f"/api/v1/laps/{lap_id}/view" + (f"?{query}" if query else "")
+    return f"<{asked}>; rel=preload; as=fetch; crossorigin"
 
 
 for _name in _PAGES.values():

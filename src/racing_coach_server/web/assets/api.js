@@ -31,7 +31,7 @@ export class ApiError extends Error {
 export async function ask(path, init) {
   let response;
   try {
-    response = await (early(path) ?? fetch(path, { headers: { accept: "application/json" }, ...init }));
+    response = await fetch(path, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(UNREACHABLE, 0);
@@ -41,19 +41,6 @@ export async function ask(path, init) {
   }
   if (!response.ok) throw await errorOf(response);
   return response.status === 204 ? null : response.json();
-}
-
-/**
- * The answer that `early_view.js` asked for, if it was this one: once.
- *
- * @param {string} path
- * @returns {Promise<Response> | null}
- */
-function early(path) {
-  const { earlyAnswer } = /** @type {{earlyAnswer?: {path: string, answer: Promise<Response>} | null}} */ (globalThis);
-  if (earlyAnswer?.path !== path) return null;
-  Object.assign(globalThis, { earlyAnswer: null });
-  return earlyAnswer.answer;
 }
 
 /**

@@ -22,7 +22,10 @@ export function unpack(packed, factor = 1) {
   const lowest = LOWEST[packed.dtype];
   const scale = packed.scale * factor;
   const offset = packed.offset * factor;
-  return Array.from(raw, (value) => (value === lowest ? null : value * scale + offset));
+  /** @type {Column} */
+  const values = new Array(raw.length);
+  for (let index = 0; index < raw.length; index += 1) values[index] = raw[index] === lowest ? null : raw[index] * scale + offset;
+  return values;
 }
 
 /** @param {string} base64 */

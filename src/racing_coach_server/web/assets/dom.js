@@ -64,3 +64,12 @@ function nodes(children) {
     .filter((child) => child !== null && child !== undefined && child !== false && child !== "")
     .map((child) => (child instanceof Node ? child : String(child)));
 }
+
+/**
+ * Does what is not the first thing that a reader looks at, once the next frame is on the screen.
+ *
+ * @param {() => void} work
+ */
+export function afterNextFrame(work) {
+  requestAnimationFrame(() => setTimeout(work));
+}

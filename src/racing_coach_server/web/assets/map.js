@@ -1,6 +1,6 @@
 /** The track from above, on a canvas: coloured by delta or speed, with the cursor, and zoomed to what the plots show. */
 
-import { el } from "./dom.js";
+import { afterNextFrame, el } from "./dom.js";
 import { SHADES, deltaColours, shadesByDelta, shadesBySpeed, speedColours } from "./paint.js";
 import { colour } from "./preferences.js";
 import { Projection, extent } from "./projection.js";
@@ -43,7 +43,7 @@ export class TrackMap {
     this.canvas.addEventListener("dblclick", () => view.showAll());
     document.addEventListener("theme", () => this.draw(), { signal });
     const observer = new ResizeObserver(() => this.draw());
-    observer.observe(this.canvas);
+    afterNextFrame(() => signal.aborted || observer.observe(this.canvas)); // which has it drawn
     signal.addEventListener("abort", () => observer.disconnect());
   }
 

@@ -4,12 +4,13 @@
  */
 
 import { shadeStretches } from "./bands.js";
-import { el, setText } from "./dom.js";
-import { fixed, signed } from "./format.js";
-import { BOTTOM, line, placeAxis, roomy, valueAxis } from "./plot_options.js";
+import { afterNextFrame } from "./dom.js";
+import { boxOf, heightOf, sayValues } from "./plot_box.js";
+import { line, placeAxis, roomy, valueAxis } from "./plot_options.js";
 import { followFingers } from "./touch.js";
 
 /** @typedef {import("./columns.js").Column} Column */
+/** @typedef {import("./plot_box.js").Shown} Shown */
 /** @typedef {import("./plot_options.js").Spec} Spec */
 /** @typedef {import("./view.js").View} View */
 
@@ -18,6 +19,9 @@ import { followFingers } from "./touch.js";
  * @property {(at: number) => string} text
  * @property {number} margin before the first and after the last, in their own unit
  */
+
+/** Delta and speed: what a reader looks at first. */
+const FIRST = 2;
 
 /** @type {Places} */
 const ROAD = { text: (at) => `${at} m`, margin: 0 };
@@ -37,7 +41,7 @@ export class Plots {
     this.metres = metres;
     this.view = view;
     this.bands = bands;
-    /** @type {{spec: Spec, box: HTMLElement, plot: any, values: HTMLElement[]}[]} */
+    /** @type {Shown[]} */
     this.shown = [];
     view.onCursor((cursor) => this.#drawCursor(cursor));
     view.onStretch((stretch) => this.#drawStretch(stretch));
@@ -46,24 +50,44 @@ export class Plots {
     document.addEventListener("theme", () => this.redraw(), { signal });
     signal.addEventListener("abort", () => {
       observer.disconnect();
-      for (const { plot } of this.shown) plot.destroy();
+      for (const { plot } of this.shown) plot?.destroy();
       this.shown = [];
     });
   }
 
-  /** @param {Spec[]} specs */
+  /**
+   * Shows plots: the first of them in the next frame, the others in the one after it.
+   *
+   * @param {Spec[]} specs
+   */
   show(specs) {
-    for (const one of this.shown) one.plot.destroy();
-    this.parent.replaceChildren();
-    this.shown = specs.map((spec, index) => this.#make(spec, index === 0, index === specs.length - 1));
+    for (const { plot } of this.shown) plot?.destroy();
+    const width = this.#width; // once: it has the browser lay the page out
+    const shown = specs.map((spec, index) => boxOf(spec, index === specs.length - 1));
+    this.shown = shown;
+    this.parent.replaceChildren(...shown.map(({ box }) => box));
+    this.#draw(shown.slice(0, FIRST), width);
+    requestAnimationFrame(() => performance.mark("first plots drawn")); // uPlot draws before the next frame
+    afterNextFrame(() => {
+      if (this.shown !== shown) return; // others are shown by now, or none
+      this.#draw(shown.slice(FIRST), width);
+      requestAnimationFrame(() => performance.mark("plots drawn"));
+    });
+  }
+
+  /**
+   * @param {Shown[]} some
+   * @param {number} width
+   */
+  #draw(some, width) {
+    for (const one of some) one.plot = this.#make(one, width);
     this.#drawStretch(this.view.stretch);
     this.#drawCursor(this.view.cursor);
-    requestAnimationFrame(() => performance.mark("plots drawn")); // uPlot draws before the next frame
   }
 
   /** Draws everything anew: colours or bands are others now. */
   redraw() {
-    for (const { plot } of this.shown) plot.redraw(false, true);
+    for (const { plot } of this.shown) plot?.redraw(false, true);
   }
 
   get #width() {
@@ -71,34 +95,31 @@ export class Plots {
   }
 
   /**
-   * @param {Spec} spec
-   * @param {boolean} isFirst
-   * @param {boolean} isLast
+   * @param {Shown} one
+   * @param {number} width
    */
-  #make(spec, isFirst, isLast) {
-    const values = [el("span.value.this"), el("span.value.that"), el("span.value.between")];
-    const head = el("div.plot-head", null, el("h3", null, spec.title), el("span.muted", null, spec.unit), values);
-    const box = el("section.plot", { "aria-label": spec.title }, head);
-    this.parent.append(box);
+  #make({ spec, box, canvas }, width) {
+    const [isFirst, isLast] = [box === this.shown[0].box, box === this.shown.at(-1)?.box];
     const data = [this.metres, ...(spec.reference ? [spec.reference] : []), spec.lap ?? this.metres.map(() => null)];
-    const plot = new uPlot(this.#options(spec, isFirst, isLast), data, box);
+    const plot = new uPlot(this.#options(spec, width, isFirst, isLast), data, canvas);
     // Not uPlot's own hook, which also tells of cursors that nobody moved, such as when the stretch changes.
     plot.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => this.view.moveTo(plot.posToIdx(event.offsetX)));
     plot.over.addEventListener("dblclick", () => this.view.showAll());
     plot.over.addEventListener("wheel", (/** @type {WheelEvent} */ event) => this.#wheel(plot, event), { passive: false });
     followFingers(plot.over, this.view);
-    return { spec, box, plot, values };
+    return plot;
   }
 
   /**
    * @param {Spec} spec
+   * @param {number} width
    * @param {boolean} isFirst
    * @param {boolean} isLast
    */
-  #options(spec, isFirst, isLast) {
+  #options(spec, width, isFirst, isLast) {
     return {
-      width: this.#width,
-      height: spec.height + (isLast ? BOTTOM : 4),
+      width,
+      height: heightOf(spec, isLast),
       padding: [4, 16, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
@@ -133,20 +154,20 @@ export class Plots {
   /** @param {number | null} cursor */
   #drawCursor(cursor) {
     const first = this.shown[0];
-    if (first === undefined) return;
+    if (!first?.plot) return;
     // By the view's stretch: the scale of a uPlot that was just told of another one is still the old one.
     const { min, max } = this.#limits(this.view.stretch);
     const width = first.plot.bbox.width / devicePixelRatio;
     const left = cursor === null ? -10 : ((this.metres[cursor] - min) / (max - min)) * width;
     for (const { spec, plot, values } of this.shown) {
-      plot.setCursor({ left, top: 0 }, false);
+      plot?.setCursor({ left, top: 0 }, false);
       sayValues(spec, values, cursor);
     }
   }
 
   /** @param {import("./view.js").Stretch} stretch */
   #drawStretch(stretch) {
-    for (const { plot } of this.shown) plot.setScale("x", this.#limits(stretch));
+    for (const { plot } of this.shown) plot?.setScale("x", this.#limits(stretch));
   }
 
   /** @param {import("./view.js").Stretch} stretch */
@@ -156,26 +177,7 @@ export class Plots {
 
   #fit() {
     const width = this.#width;
-    for (const { plot } of this.shown) if (plot.width !== width) plot.setSize({ width, height: plot.height });
+    for (const { plot } of this.shown) if (plot && plot.width !== width) plot.setSize({ width, height: plot.height });
     this.#drawCursor(this.view.cursor);
   }
-}
-
-/**
- * @param {Spec} spec
- * @param {HTMLElement[]} values
- * @param {number | null} cursor
- */
-function sayValues(spec, [ours, theirs, between], cursor) {
-  const here = cursor === null ? null : (spec.lap?.[cursor] ?? null);
-  const there = cursor === null ? null : (spec.reference?.[cursor] ?? null);
-  if (spec.isDelta) {
-    setText(ours, here === null ? "" : signed(here));
-    ours.className = `value ${here !== null && here > 0 ? "loss" : "gain"}`;
-    return;
-  }
-  const text = spec.text ?? ((/** @type {number} */ value) => fixed(value, spec.digits));
-  setText(ours, here === null ? "" : text(here));
-  setText(theirs, there === null ? "" : text(there));
-  setText(between, here === null || there === null ? "" : signed(here - there, spec.digits));
 }

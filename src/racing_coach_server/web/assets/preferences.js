@@ -52,11 +52,20 @@ export function toggleTheme() {
   document.dispatchEvent(new CustomEvent("theme-chosen", { detail: theme }));
 }
 
+/** @type {Map<string, string>} of the theme that is shown; to ask the browser for one takes as long as to draw with it */
+const colours = new Map();
+document.addEventListener("theme", () => colours.clear());
+
 /**
  * The value of a colour token, for canvases.
  *
  * @param {string} name `"accent"`
  */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  let found = colours.get(name);
+  if (found === undefined) {
+    found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    colours.set(name, found);
+  }
+  return found;
 }

@@ -9,10 +9,7 @@ export function warmLapPage() {
   idle(() => void readAssets());
 }
 
-/**
- * Not before a reader comes near a lap: the server, too, loads then what laps are read with, and many a pit wall is only
- * looked at.
- */
+/** Not before a reader comes near a lap: many a pit wall is only looked at. */
 export function warmLapPageOnApproach() {
   /** @param {Event} event */
   const approach = (event) => {

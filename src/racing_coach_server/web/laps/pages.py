@@ -1,11 +1,9 @@
-"""All that is said of single laps, behind one door.
-
-It is opened by who asks for a lap: behind it are numpy and Arrow, 60 MB that the pit wall has no use for.
-"""
+"""All that is said of single laps, behind one door. It is imported once the pit wall is up: numpy takes a moment."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,13 +16,15 @@ from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.web.laps.against import Against
 from racing_coach_server.web.laps.analyses import Analyses
-from racing_coach_server.web.laps.columns import ColumnsFile, columns_file
 from racing_coach_server.web.laps.formats import ColumnFormat
 from racing_coach_server.web.laps.measured import Measured
 from racing_coach_server.web.laps.progress import progress_choices, progress_of
 from racing_coach_server.web.laps.rows import find_lap
 from racing_coach_server.web.laps.view import LapViews
 from racing_coach_server.web.report import report_name, report_of
+
+if TYPE_CHECKING:
+    from racing_coach_server.web.laps.columns import ColumnsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,14 @@ class LapPages:
 
     async def columns(
         self, session: AsyncSession, lap_id: UUID, channels: Sequence[str], kind: ColumnFormat
-    ) -> ColumnsFile:
+    ) -> "ColumnsFile":
         """A lap's frames."""
+        # Arrow is 43 MB of the process; pages have no use for it, and few ask for files.
+        from racing_coach_server.web.laps.columns import columns_file  # noqa: PLC0415
+
         stored = await find_lap(session, lap_id)
         frames = await StoredLaps(session).columns(stored.lap_id, channels)
-        return await asyncio.to_thread(columns_file, lap_id, frames, kind)
+        return columns_file(lap_id, frames, kind)
 
     async def analysis(self, session: AsyncSession, lap_id: UUID) -> LapAnalysisDocument:
         """What happened in each corner."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _BYTES: Final = 8 << 20
+_DIGITS: Final = 15
+"""Of an event's number, at most: Python refuses to read one of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Ring:
     def number_of(self, event_id: str | None) -> int | None:
         """The number of an event of ours by its id; None for any other text."""
         name, _, number = (event_id or "").rpartition("-")
-        return int(number) if name == self.name and number.isascii() and number.isdigit() else None
+        is_ours = name == self.name and number.isascii() and number.isdigit() and len(number) <= _DIGITS
+        return int(number) if is_ours else None
 
     def _wake(self) -> None:
         self._more.set()

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 
 import httpx
@@ -10,6 +11,8 @@ from itsdangerous import TimestampSigner
 from tests.infra import Broker
 from tests.server.web.conftest import asking, web_settings
 from tests.web_process import PASSWORD
+
+from racing_coach_server.web.security import tries
 
 API = "/api/v1/health"
 
@@ -118,8 +121,9 @@ async def test_no_other_header_lets_in(broker: Broker, header: str | bytes) -> N
         assert (await client.get(API, headers={"Authorization": header})).status_code == 401
 
 
-async def test_guessing_is_slow_by_either_way(broker: Broker) -> None:
+async def test_guessing_is_slow_by_either_way(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sixth guess is not looked at, be it right; who is signed in stays so."""
+    monkeypatch.setattr(tries, "_OF_ONE_EVERY_S", 3600.0)  # however long this takes
     settings = web_settings(broker, password=PASSWORD)
     async with asking(settings) as client:
         inside = (await sign_in(client)).cookies
@@ -134,7 +138,27 @@ async def test_guessing_is_slow_by_either_way(broker: Broker) -> None:
     assert by_page + by_header == [401] * 5
     assert [answer.status_code for answer in late] == [429, 429]
     assert {answer.json()["code"] for answer in late} == {"too_many_tries"}
-    assert all(1 <= int(answer.headers["retry-after"]) <= 12 for answer in late)
+    assert all(1 <= int(answer.headers["retry-after"]) <= 3600 for answer in late)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sign-in", "/api/v1/sign-out"])
+async def test_who_is_not_signed_in_sends_no_more_than_a_password(broker: Broker, path: str) -> None:
+    """What comes beyond that is not kept; it was as much as somebody would send."""
+    pieces = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        yield b'{"password": "'
+        for _ in range(1_000):
+            pieces += 1
+            yield b"x" * 65_536
+
+    async with asking(web_settings(broker, password=PASSWORD)) as client:
+        answer = await client.post(path, content=endless(), headers={"Content-Type": "application/json"})
+        declared = await client.post("/api/v1/sign-in", content=b"x" * 100_000)
+    assert pieces < 3
+    assert answer.status_code == (413 if path.endswith("in") else 401)
+    assert (declared.status_code, declared.json()["code"]) == (413, "not_allowed")
 
 
 async def test_another_sites_page_signs_nobody_in(broker: Broker) -> None:
