@@ -83,11 +83,14 @@ def test_a_request_that_does_not_come_is_not_waited_for(
 ) -> None:
     """Its connection is closed; before that uvicorn waited for ever."""
     monkeypatch.setattr(connections, "REQUEST_S", 0.2)
-    with serving(broker, app) as server, socket.create_connection(("127.0.0.1", server.port), timeout=60) as held:
-        with contextlib.suppress(ConnectionError):  # closed in the middle, which is as good
-            held.sendall(begun)
-            while held.recv(65_536):
-                pass
+    with (
+        serving(broker, app) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as held,
+        contextlib.suppress(ConnectionError),  # closed in the middle, which is as good
+    ):
+        held.sendall(begun)
+        while held.recv(65_536):
+            pass
 
 
 async def test_what_nobody_takes_is_given_up(broker: Broker, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
