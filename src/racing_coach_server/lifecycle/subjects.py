@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_core.codecs.compression import Buffer, decompress, detect
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.rejected.models import RejectedMessage
+from racing_coach_server.telemetry.changing import Whose
 from racing_coach_server.telemetry.models import LapRecord, TrackSession
 
 _FIELD: Final = re.compile(rb'"(driver_id|driver_name)"\s*+:\s*+("(?:[^"\\]|\\.){0,4096}+"|\d{1,64}+)')
@@ -48,6 +49,11 @@ class Subject:
     def owns(self) -> ColumnElement[bool]:
         """Whether a lap is of this one."""
         return (LapRecord.driver if self.kind is Kind.DRIVER else LapRecord.rig_id) == self.name
+
+    @property
+    def changes(self) -> Whose:
+        """Which records of laps that were deleted, and of sessions that were relabelled, are of this one."""
+        return Whose.driver(self.name) if self.kind is Kind.DRIVER else Whose.rig(self.name)
 
     @property
     def laps(self) -> Select[LapRecord]:

@@ -225,7 +225,7 @@ async def test_laps_that_come_meanwhile_go_too(
 
     def told_of(_: Any) -> None:
         if not late:
-            late.append(asyncio.create_task(coached(database, Drive(minute=5))))
+            late.append(asyncio.create_task(store(database, with_session(new_lap(), driver_id="ines"))))
 
     record = await Erasure(database, features(), INES, LIMIT, told_of).run()
     await late[0]
