@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 from racing_coach_core.mqtt.connection import Connection
-from racing_coach_core.mqtt.exceptions import BrokerError
+from racing_coach_core.mqtt.exceptions import BrokerError, BrokerRefusedError
 from racing_coach_core.settings import MqttSettings
 from racing_coach_core.topics import Topics
 from tests.infra import Broker
@@ -56,11 +56,15 @@ class Adversary:
         rig: as whom; its password was stolen.
         seed: of the order.
         pause_s: between two messages of each of its eight hands.
+        listens: whether it tries to be given what others send, too.
     """
 
-    def __init__(self, broker: Broker, rig: str, *, seed: int = 0, pause_s: float = 0.0) -> None:
+    def __init__(self, broker: Broker, rig: str, *, seed: int = 0, pause_s: float = 0.0, listens: bool = False) -> None:
         self.sent = 0
+        self.overheard = 0
+        """Messages of others that it was given."""
         self._pause_s = pause_s
+        self._listens = listens
         self._rig = rig
         credentials = broker.credentials(rig)
         self._settings = MqttSettings.model_validate(
@@ -81,9 +85,21 @@ class Adversary:
             connection = Connection(self._settings, client_id=f"adversary-{uuid.uuid4().hex}", clean=True)
             with contextlib.suppress(BrokerError, ExceptionGroup):
                 async with connection, asyncio.TaskGroup() as tasks:
+                    if self._listens:
+                        tasks.create_task(self._listen(connection), name="adversary listens")
                     for _ in range(_AT_ONCE):
                         tasks.create_task(self._publish(connection, messages), name="adversary")
             await asyncio.sleep(0.2)
+
+    async def _listen(self, connection: Connection) -> None:
+        laps = TOPICS.laps.filter
+        for name in (laps, f"$share/racing-coach/{laps}", f"$share/daemons/{laps}", f"{TOPICS.prefix}/#", "#"):
+            with contextlib.suppress(BrokerRefusedError):
+                await connection.subscribe([name], qos=0)
+        async for delivery in connection.deliveries():
+            delivery.release()
+            if f"/{self._rig}/" not in delivery.topic:
+                self.overheard += 1
 
     async def _publish(self, connection: Connection, messages: Iterator[tuple[str, bytes]]) -> None:
         for topic, payload in messages:
@@ -95,5 +111,11 @@ class Adversary:
         for number in itertools.count():
             name, payload = self._chance.choice(list(self._payloads.items()))
             car = "c" * 60_000 if name == "a long car" else f"car-{number % 50}"
-            # New bytes each time, as far as that goes: the same again would only be counted.
-            yield f"{TOPICS.prefix}/rigs/{self._rig}/cars/{car}/laps", payload + number.to_bytes(8)
+            yield f"{TOPICS.prefix}/rigs/{self._rig}/cars/{car}/laps", another(payload, number)
+
+
+def another(payload: bytes, number: int) -> bytes:
+    """The same in other bytes, or it would only be counted: of gzip with another time in its head, or it would be none."""
+    if payload.startswith(b"\x1f\x8b"):
+        return payload[:4] + number.to_bytes(4, "little") + payload[8:]
+    return payload + number.to_bytes(8)

@@ -2,7 +2,8 @@
 
 On each track laps are driven on lines up to a metre to either side of the usual one. The first of them number the
 corners, as in the daemon; every lap is measured through that map. Then the next laps number the corners anew, and the
-next, as on another server: all these maps have to be the same, with apexes near those of the track itself.
+next, as on another server: all these maps have to be the same, with apexes near those of the track itself, which is the
+usual line, recorded as a lap is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,12 @@ from typing import Final
 import numpy as np
 from benchmarks.coaching import base, tracks
 from benchmarks.coaching.noise import LOOSE, varied, weaving
-from benchmarks.coaching.place import Floats, PlaceLap, landmarks
+from benchmarks.coaching.place import PlaceLap, landmarks
 from benchmarks.coaching.record import recorded
 
-from racing_coach_analysis.bends import bends_of
+from racing_coach_analysis.bends import LEAST_TURN_RAD, bends_of
 from racing_coach_analysis.corners import LAPS_FOR_MAP, find_corners, number_corners
+from racing_coach_analysis.curvature import curvature
 from racing_coach_analysis.lap import LapData
 from racing_coach_analysis.measures import measure
 from racing_coach_analysis.trace import Trace, trace
@@ -26,6 +28,10 @@ from racing_coach_rig.sources.read_file import read_file
 
 _ASIDE_M: Final = 0.5
 _WIDEST_M: Final = 1.0
+
+_SURELY: Final = 1.1
+"""A bend that turns by so many times what a corner must is one, and by so many times less is none, on every map; in
+between laps may see it either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Numbering:
         same: how many of the maps found anew have the same corners, number for number.
         maps: how many there are.
         laps_a_map: how many laps a map took at most.
-        apex_off_m: how far an apex of these maps lies from that of the track itself at most.
+        apex_off_m: how far an apex of these maps lies from a bend of the track itself, or a corner of the track from
+            the nearest apex, at most.
     """
 
     track: str
@@ -58,9 +65,8 @@ def numbering(track: str, laps: int) -> Numbering:
     usual = base.simulated(tracks.track(track), base.driver(base.TUNE_DRIVERS[1]))
     traces = list(_driven(usual, laps))
     maps = list(_maps(traces))
-    in_force = maps[0][0]
+    in_force, own = maps[0][0], _own_bends(usual)
     alike = [one for one, _ in maps if _signature(one) == _signature(in_force)]
-    truth = np.array([bend.apex % len(usual.place[:-1]) for bend in bends_of(usual.curvature[:-1], usual.step)])
     return Numbering(
         track=track,
         laps=len(traces),
@@ -69,7 +75,7 @@ def numbering(track: str, laps: int) -> Numbering:
         same=len(alike),
         maps=len(maps),
         laps_a_map=max(taken for _, taken in maps),
-        apex_off_m=max(_off(one, truth * usual.step, usual.length) for one in alike),
+        apex_off_m=max(_off(one, own, usual.length) for one in alike),
     )
 
 
@@ -82,6 +88,20 @@ def _driven(usual: PlaceLap, laps: int) -> Iterator[Trace]:
         one = trace(data, length_m=usual.length) if first is None else trace(data, reference=first)
         first = first or one
         yield one
+
+
+def _own_bends(usual: PlaceLap) -> list[tuple[float, float]]:
+    """Where a track's bends are tightest, m, and how far they turn, rad: on its own line, without a driver's weaving.
+
+    The line is recorded and read as any lap is: the chords that tell a lap's heading run two bends into one that lie
+    within metres of each other in one direction, and what is compared has to be measured alike.
+    """
+    data = LapData.of(recorded(usual, np.random.default_rng(0)), usual.lap_time)
+    line = trace(data, length_m=usual.length)
+    bend = curvature(line)
+    assert bend is not None  # it has coordinates
+    found = bends_of(bend[:-1], line.step_m, least_turn=LEAST_TURN_RAD / _SURELY)
+    return [(one.apex % (len(bend) - 1) * line.step_m, abs(one.turn)) for one in found]
 
 
 def _maps(traces: Sequence[Trace]) -> Iterator[tuple[TrackMap, int]]:
@@ -111,11 +131,15 @@ def _is_numbered(lap: Trace, track_map: TrackMap) -> bool:
     return True
 
 
-def _off(track_map: TrackMap, truth: Floats, length: float) -> float:
-    """How far the apexes of a map lie from the nearest of the track's own at most, m."""
+def _off(track_map: TrackMap, own: Sequence[tuple[float, float]], length: float) -> float:
+    """How far, m, an apex of a map lies from the nearest bend of the track's own, or an own bend that surely is a
+    corner from the nearest apex of the map, at most.
+    """
     apexes = np.array([[corner.apex_pct * length] for corner in track_map.corners])
-    away = (apexes - truth + length / 2) % length - length / 2
-    return float(np.abs(away).min(axis=1).max(initial=0.0))
+    bends = np.array([place for place, _ in own])
+    sure = np.array([turn >= LEAST_TURN_RAD * _SURELY for _, turn in own])
+    away = np.abs((apexes - bends + length / 2) % length - length / 2)
+    return float(max(away.min(axis=1).max(), away.min(axis=0)[sure].max(initial=0.0)))
 
 
 def real_corners(path: Path) -> list[float]:

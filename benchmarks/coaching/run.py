@@ -23,9 +23,9 @@ from benchmarks.coaching.report import print_report
 from benchmarks.coaching.summary import fault_figures, summarise, targets
 from rich.console import Console
 
-_NUMBERING_LAPS = 1200
-_QUICK_NUMBERING_LAPS = 20
-_SEED = 2027
+_NUMBERING_LAPS = 3600
+_QUICK_NUMBERING_LAPS = 30
+_SEED = 2029
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from racing_coach_analysis.beside import Laps
 from racing_coach_analysis.causes import Cause
 from racing_coach_analysis.coaching import Advice, Coaching, Praise, Said, Silence, silence_for, silent
 from racing_coach_analysis.confidence import discoveries
-from racing_coach_analysis.findings import LEAST_GAIN_S, RECURS, Finding, better, find
+from racing_coach_analysis.findings import Finding, better, find
 from racing_coach_analysis.passages import Passage, corner_at
 from racing_coach_analysis.track_map import Corner, TrackMap
 from racing_coach_analysis.words import Words, words
@@ -18,13 +18,15 @@ from racing_coach_analysis.words import Words, words
 MOST: Final = 3
 """Nobody can do more than three things differently on the next lap."""
 
-_STANDS_OUT_S: Final = 0.1
 _BEYOND: Final = 3.0
-"""How many standard deviations of the driver's own spread a loss on one lap alone must be beyond."""
+"""How many standard deviations of the driver's own spread a passage must be quicker than usual to be praised."""
 
 _FALSE_RATE: Final = 0.002
 _AS_OFTEN: Final = 3
 """No cue on more laps running than this."""
+
+_SAME_PLACE_M: Final = 50
+"""As far as this, slowest places of several laps may be those of one corner."""
 
 _PRAISED_S: Final = 0.06
 _SAME_LENGTH: Final = 0.02
@@ -104,14 +106,8 @@ def _same(lap: Analysed, reference: Analysed) -> bool:
 def _standing(findings: list[Finding], looked_at: int) -> list[Finding]:
     """Those that are no accident and worth a word, the most valuable first: gain times how steadily it recurs."""
     real = discoveries([one.chance for one in findings], looked_at, _FALSE_RATE)
-    kept = [one for one, stands in zip(findings, real, strict=True) if stands and _worth_a_word(one)]
+    kept = [one for one, stands in zip(findings, real, strict=True) if stands and (one.recurs or one.stands_out)]
     return sorted(kept, key=lambda one: -one.gain_s * one.seen / one.looked_at)
-
-
-def _worth_a_word(one: Finding) -> bool:
-    recurs = one.seen >= RECURS and one.bounds.low > LEAST_GAIN_S
-    stands_out = one.gain_s > _STANDS_OUT_S and one.beyond_usual_s > _BEYOND * one.own_spread_s
-    return recurs or stands_out
 
 
 def _said_too_often(said: Sequence[Said]) -> set[str]:
@@ -128,7 +124,7 @@ def _worded(one: Finding, laps: Laps, track_map: TrackMap, speech: Words) -> Adv
     number, name = (corner.number, corner.name) if corner else (0, None)
     after = corner is not None and _behind(corner, at_pct) > 40 / length
     return Advice(
-        key=f"T{number}:{one.found.cause}",
+        key=f"{_where(corner, one.passage.slowest / steps * length)}:{one.found.cause}",
         corner=number,
         corner_name=name,
         cause=one.found.cause,
@@ -155,6 +151,11 @@ def _worded(one: Finding, laps: Laps, track_map: TrackMap, speech: Words) -> Adv
             after=after,
         ),
     )
+
+
+def _where(corner: Corner | None, slowest_m: float) -> str:
+    """A corner as cues are told apart by; where the track has none, a place that is about the same on every lap."""
+    return f"T{corner.number}" if corner else f"{_SAME_PLACE_M * round(slowest_m / _SAME_PLACE_M)}m"
 
 
 def _corner(one: Finding, track_map: TrackMap, at_pct: float, slowest_pct: float, length_m: float) -> Corner | None:

@@ -13,12 +13,12 @@ _FAR_OUT: Final = 4.0
 _NORMAL: Final = 1.4826
 """From a median of absolute deviations to a standard deviation, of normal values."""
 
-_DRAWS: Final = 20
-_DRAWN: Final = 0.6
+_DRAWS: Final = 40
+_DRAWN: Final = 0.4
 """How many times laps are drawn anew, and what share of them each time: fewer than there are, so that what holds in
 all draws holds with room to spare."""
 
-_APEX_ERROR_M: Final = 1.1
+_APEX_ERROR_M: Final = 0.8
 """Standard error up to which an apex is settled."""
 
 
@@ -45,7 +45,7 @@ def within(lines: Floats) -> Floats:
     return np.clip(lines, middle - edge, middle + edge)
 
 
-def settled(lines: Floats, length_m: float) -> bool:
+def settled(lines: Floats, length_m: float, *, apexes: bool = True) -> bool:
     """Whether laps drawn anew from these give the same corners, with apexes in the same places (selection by stability:
     N. Meinshausen and P. Bühlmann, "Stability selection", Journal of the Royal Statistical Society B 72 (2010)).
 
@@ -54,6 +54,7 @@ def settled(lines: Floats, length_m: float) -> bool:
     Args:
         lines: the curvature of each lap on one grid, a row a lap, rad/m.
         length_m: of the lap.
+        apexes: whether their places count too.
     """
     laps, count = len(lines), lines.shape[1] - 1
     step = length_m / count
@@ -69,7 +70,7 @@ def settled(lines: Floats, length_m: float) -> bool:
             return False
         squares += _apart(found, other, count) ** 2
     errors = np.sqrt(squares / _DRAWS * drawn / laps) * step
-    return bool((errors <= _APEX_ERROR_M).all())
+    return not apexes or bool((errors <= _APEX_ERROR_M).all())
 
 
 def _apart(found: list[Bend], other: list[Bend], count: int) -> Floats:

@@ -36,7 +36,9 @@ _FLAT: Final = 0.6
 bend is theirs, where it begins and ends is the track's."""
 
 _BESIDE_M: Final = 100.0
-"""Headings before and behind a bend are averaged over this."""
+_MOST_BESIDE_M: Final = 200.0
+"""Headings before and behind a bend are averaged over the one, and over up to the other where the track goes straight
+on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ class Bend:
     turn: float
 
 
-def bends_of(bend: Floats, step: float) -> list[Bend]:
+def bends_of(bend: Floats, step: float, *, least_turn: float = LEAST_TURN_RAD) -> list[Bend]:
     """All corners of a lap, in driving order.
 
     Args:
         bend: its curvature at equal steps all the way round, rad/m; the last value is followed by the first.
         step: from one value to the next, m.
+        least_turn: bends that turn by less are left out, rad.
     """
     count = len(bend)
     width = min(_SMOOTHED_M, _SMOOTHED_OF_LAP * count * step)
@@ -63,11 +66,11 @@ def bends_of(bend: Floats, step: float) -> list[Bend]:
     bend, broad = np.roll(bend, -shift), np.roll(broad, -shift)
     found = []
     for sign in (1.0, -1.0):
-        for first, end in runs(sign * broad > _LASTS):
-            for start, stop in _parted(sign * broad[first:end] * step):
-                one = _trimmed(sign * bend, sign * broad, first + start, first + stop)
-                turn = _turn(sign * broad, first + start, first + stop, step)
-                if one is not None and turn >= LEAST_TURN_RAD:
+        tight, turning = sign * bend, sign * broad
+        for first, end in runs(turning > _LASTS):
+            for start, stop in _parted(turning[first:end] * step):
+                one = _trimmed(tight, turning, first + start, first + stop)
+                if one is not None and (turn := _turn(turning, first + start, first + stop, step)) >= least_turn:
                     found.append(Bend(one[0] + shift, one[1] + shift, one[2] + shift, sign * turn))
     return sorted(found, key=lambda one: one.apex % count)
 
@@ -75,15 +78,26 @@ def bends_of(bend: Floats, step: float) -> list[Bend]:
 def _turn(broad: Floats, start: int, end: int, step: float) -> float:
     """By how much a bend turns, rad: from the mean heading of the way before it to that of the way behind it.
 
-    The weight of curvature fades over that way, which averages the heading; what bends there itself does not count. So
-    a car that crosses the track's width just where a bend ends hardly changes the turn.
+    What a car that crosses the track's width just where a bend ends turns by, it turns back further on: over the length
+    of a straight little of that is left.
     """
-    reach = min(round(_BESIDE_M / step), len(broad) // 4)
+    most = min(round(_MOST_BESIDE_M / step), len(broad) // 4)
+    before = np.take(broad, np.arange(start - 1, start - most - 1, -1), mode="wrap")
+    behind = np.take(broad, np.arange(end, end + most), mode="wrap")
+    least = min(round(_BESIDE_M / step), most)
+    return float(broad[start:end].sum() + _beside(before, least) + _beside(behind, least)) * step
+
+
+def _beside(away: Floats, least: int) -> float:
+    """The mean change of heading over the way beside a bend, from the bend on, in steps of the grid.
+
+    The weight of curvature fades over that way, which averages the heading; what bends there itself does not count. The
+    way reaches to the next bend, but at least over so many steps, and not beyond what is given.
+    """
+    bent = np.flatnonzero(np.abs(away) > _LASTS)
+    reach = max(int(bent[0]), least) if len(bent) else len(away)
     fading = np.arange(reach, 0, -1) / (reach + 1)
-    beside = np.clip(broad, -_LASTS, _LASTS)
-    before = np.take(beside, np.arange(start - reach, start), mode="wrap") @ fading[::-1]
-    behind = np.take(beside, np.arange(end, end + reach), mode="wrap") @ fading
-    return float(broad[start:end].sum() + before + behind) * step
+    return float(np.clip(away[:reach], -_LASTS, _LASTS) @ fading)
 
 
 def _parted(turns: Floats) -> list[tuple[int, int]]:
@@ -92,16 +106,27 @@ def _parted(turns: Floats) -> list[tuple[int, int]]:
     Args:
         turns: how far it turns from place to place, rad, all positive.
     """
+    parts, uncut = [], [(0, len(turns))]
+    while uncut:
+        start, end = uncut.pop()
+        place = _relaxes(turns[start:end])
+        if place is None:
+            parts.append((start, end))
+        else:
+            uncut += [(start + place, end), (start, start + place)]
+    return parts
+
+
+def _relaxes(turns: Floats) -> int | None:
+    """Where a bend in one direction relaxes the most, so that it is two."""
     total = np.cumsum(turns)
     allowed = (total >= LEAST_TURN_RAD) & (total[-1] - total >= LEAST_TURN_RAD)
-    if allowed.any():
-        before, after = np.maximum.accumulate(turns), np.maximum.accumulate(turns[::-1])[::-1]
-        relaxed = np.where(allowed, turns / np.minimum(before, after), np.inf)
-        place = int(np.argmin(relaxed))
-        if relaxed[place] < RELAXED:
-            later = [(start + place, end + place) for start, end in _parted(turns[place:])]
-            return [*_parted(turns[:place]), *later]
-    return [(0, len(turns))]
+    if not allowed.any():
+        return None
+    before, after = np.maximum.accumulate(turns), np.maximum.accumulate(turns[::-1])[::-1]
+    relaxed = np.where(allowed, turns / np.minimum(before, after), np.inf)
+    place = int(np.argmin(relaxed))
+    return place if relaxed[place] < RELAXED else None
 
 
 def _trimmed(bend: Floats, broad: Floats, start: int, end: int) -> tuple[int, float, int] | None:

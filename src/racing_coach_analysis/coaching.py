@@ -26,7 +26,7 @@ class Advice:
     """One thing to do differently.
 
     Attributes:
-        key: corner and cause, the same from lap to lap.
+        key: corner and cause, the same from lap to lap; without corners, the place and the cause.
         corner, corner_name: of the track's map; `corner` is 0 on a track without corners.
         cause: what to do.
         at_pct, at_m: where to act.

@@ -19,15 +19,21 @@ from racing_coach_analysis.trace import Trace
 from racing_coach_analysis.track_map import Corner, TrackMap
 from racing_coach_analysis.window import PRESSED
 
-METHOD_VERSION: Final = 2
+METHOD_VERSION: Final = 3
 """Goes up when laps give another map than before."""
 
 LAPS_FOR_MAP: Final = 5
 """How many good laps a track's corners are found in at least. They are numbered once: one odd lap must not decide."""
 
-MOST_LAPS_FOR_MAP: Final = 20
-"""How many are waited for where other laps might still give another map: a bend that hardly counts as one, or a long
-kink whose apex differs from lap to lap."""
+LAPS_FOR_APEXES: Final = 40
+"""How many are waited for where only an apex might still move, that of a long kink which differs from lap to lap."""
+
+MOST_LAPS_FOR_MAP: Final = 60
+"""How many are waited for where other laps might still number otherwise: a bend turns by just about what a corner must,
+or relaxes by just about what parts it in two."""
+
+_FIRST: Final = 20
+_EVERY: Final = 5
 
 _BEFORE_BRAKING_M: Final = 30.0
 """A corner starts this far before the place where drivers brake for it: whoever brakes earlier still does so in it."""
@@ -66,16 +72,24 @@ def find_corners(traces: Sequence[Trace]) -> TrackMap:
     return TrackMap(corners, length, "found", METHOD_VERSION)
 
 
+def is_time_to_number(laps: int) -> bool:
+    """Whether to look now that there are so many good laps of a track: with each of the first, then with every fifth,
+    because one more of many hardly tells anything new.
+    """
+    return laps >= LAPS_FOR_MAP and (laps <= _FIRST or laps % _EVERY == 0)
+
+
 def number_corners(traces: Sequence[Trace]) -> TrackMap | None:
     """The map that a track keeps, found in its first good laps; None while further laps may still change it.
 
     Raises:
         NotALapError: no lap tells how the track bends.
     """
-    if len(traces) < LAPS_FOR_MAP:
+    if not is_time_to_number(len(traces)):
         return None
     length, lines, _ = _lines(traces)
-    return find_corners(traces) if len(traces) >= MOST_LAPS_FOR_MAP or settled(lines, length) else None
+    apexes = len(traces) < LAPS_FOR_APEXES
+    return find_corners(traces) if len(traces) >= MOST_LAPS_FOR_MAP or settled(lines, length, apexes=apexes) else None
 
 
 def _lines(traces: Sequence[Trace]) -> tuple[float, Floats, Sequence[Trace]]:

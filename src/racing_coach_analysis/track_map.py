@@ -1,7 +1,7 @@
 """What is where on a track: corners, numbered once and kept, and the segments that they cut the lap into."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 type Direction = Literal["left", "right"]
 type Kind = Literal["corner", "straight"]
@@ -42,6 +42,10 @@ class TrackMap:
     length_m: float | None
     source: Literal["authored", "found"]
     version: int
+
+
+NO_CORNERS: Final = TrackMap((), None, "found", 0)
+"""Of a track whose corners are not numbered yet."""
 
 
 @dataclass(frozen=True, slots=True)

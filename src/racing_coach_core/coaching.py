@@ -64,9 +64,12 @@ class Advice(WireModel):
     both.
     """
 
-    key: str = Field(description="corner and cause, the same from lap to lap: `T5:brake_later`")
+    key: str = Field(
+        description="corner and cause, the same from lap to lap: `T5:brake_later`; without corners, `1250m:brake_later`"
+    )
     corner: int | None = Field(
-        description="the corner's number; null for a straight on which no corner's exit was to blame"
+        description="the corner's number; null where the track's corners are not numbered yet, and for a straight on "
+        "which no corner's exit was to blame"
     )
     corner_name: str | None
     cause: Cause

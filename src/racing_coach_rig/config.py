@@ -17,6 +17,7 @@ from racing_coach_rig.exceptions import RigConfigurationError
 
 MAX_DRIVER = 64
 """Characters; the driver's name is the id too."""
+NAME_IS_USER = "with our access list a rig's user is its name: set RACING_COACH_RIG to the user's name"
 
 
 def _rig_name(value: str) -> str:
@@ -95,6 +96,12 @@ class RigSettings(EnvironmentSettings):
     def own_file(cls) -> Path:
         """The rig's own file, where its system keeps settings; on Linux the service's unit names it too."""
         return user_config_path("racing-coach", appauthor=False) / "rig.env"
+
+    @property
+    def two_names(self) -> str | None:
+        """That rig and user have different names, in words; None if they have not."""
+        user = self.mqtt.username
+        return f"the rig is {self.rig!r}, its user at the broker {user!r}" if user and user != self.rig else None
 
     @property
     def client_id(self) -> str:

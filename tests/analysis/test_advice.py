@@ -13,7 +13,7 @@ from racing_coach_analysis.coaching import Said, Silence, not_a_lap
 from racing_coach_analysis.lap import LapData
 from racing_coach_analysis.reasons import Exclusion, NotALapError, Reason
 from racing_coach_analysis.trace import trace
-from racing_coach_analysis.track_map import TrackMap
+from racing_coach_analysis.track_map import NO_CORNERS
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +158,23 @@ def test_a_lap_that_is_excluded_throughout_says_why(where, clean):
     assert advise(off, clean[1], clean[2:], [], where.track_map).silence == Silence.OFF_TRACK
 
 
-def test_a_track_without_corners_is_spoken_of_by_place(where, early):
-    said = advise(early.laps[-1], early.reference, early.laps[:-1], [], TrackMap((), None, "found", 1))
+def test_a_track_without_corners_is_spoken_of_by_place(where, early, coached):
+    said = advise(early.laps[-1], early.reference, early.laps[:-1], [], NO_CORNERS)
     assert said.advice[0].corner == 0
     assert said.advice[0].text.startswith("At ")
+    assert [(one.cause, one.at_m, one.gain_s) for one in said.advice] == [
+        (one.cause, one.at_m, one.gain_s) for one in coached.advice
+    ]
+
+
+def test_without_corners_too_no_cue_is_given_on_more_than_three_laps_running(where, early):
+    """The place of a cue tells it from the same cue elsewhere, and is the same against another reference."""
+    clean = [lap for lap in early.laps[:-1] if lap.lap_time < early.laps[-1].lap_time]
+    said = [advise(early.laps[-1], one, early.laps[:-1], [], NO_CORNERS) for one in (early.reference, *clean[:3])]
+    keys = {one.advice[0].key for one in said if one.advice and one.advice[0].cause is Cause.BRAKE_LATER}
+    assert len(keys) == 1
+    thrice = advise(early.laps[-1], early.reference, early.laps[:-1], [Said.of(said[0])] * 3, NO_CORNERS)
+    assert keys.isdisjoint(one.key for one in thrice.advice)
 
 
 def test_frames_that_are_no_lap_say_why():

@@ -34,7 +34,9 @@ def test_a_bend_that_hardly_counts_is_not_settled_by_few_laps(seed):
 
 
 def test_an_apex_that_wanders_is_not_settled():
-    assert not settled(laps(5, turn=2 * LEAST_TURN_RAD, long=300, spread=0.0006), LENGTH)
+    wanders = laps(5, turn=2 * LEAST_TURN_RAD, long=450, spread=0.0009)
+    assert not settled(wanders, LENGTH)
+    assert settled(wanders, LENGTH, apexes=False)
 
 
 def test_one_lap_far_out_moves_what_is_agreed_on_little():

@@ -1,10 +1,13 @@
 """docker-compose.yml and the scripts that it starts give nobody more than they need."""
 
+import os
 import re
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 from tests.infra import MOSQUITTO_DIR, TIMESCALE_IMAGE
 
 ROOT = MOSQUITTO_DIR.parent
@@ -16,6 +19,15 @@ def service(name: str) -> str:
     found = re.search(rf"^  {name}:\n((?:    .*\n|\n)+)", COMPOSE, re.MULTILINE)
     assert found
     return found[1]
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.tls.yml"])
+def test_it_is_read_as_it_is_meant(name: str) -> None:
+    """YAML takes a colon in the middle of a command for a key."""
+    services = yaml.safe_load((ROOT / name).read_text())["services"]
+    assert services.keys() <= {"broker", "database", "daemon", "web"}
+    for one in services.values():
+        assert isinstance(one.get("healthcheck", {}).get("test", ""), str)
 
 
 def test_the_tests_take_the_same_database_image_which_is_of_one_version() -> None:
@@ -68,9 +80,50 @@ def test_no_password_is_on_a_command_line(path: str) -> None:
 
 def test_the_brokers_healthcheck_makes_no_connection() -> None:
     """A client every ten seconds would fill the broker's log. It looks whether anybody listens on the daemon's port."""
-    (check,) = re.findall(r"^      test: (.*)$", service("broker"), re.MULTILINE)
+    check = yaml.safe_load(COMPOSE)["services"]["broker"]["healthcheck"]["test"]
     assert "mosquitto" not in check
     with socket.create_server(("127.0.0.1", 0)) as server:
         ours = check.replace(f"{1884:04X}", f"{server.getsockname()[1]:04X}")
         assert subprocess.run(["sh", "-c", ours], check=False).returncode == 0
     assert subprocess.run(["sh", "-c", ours], check=False).returncode == 1
+
+
+def in_a_container(tmp_path: Path, certificate: str | None) -> Path:
+    """Run `start-in-container` up to the broker's start, with the container's folders below one of ours."""
+    folder = tmp_path / "container"
+    (folder / "config").mkdir(parents=True)
+    (folder / "data").mkdir()
+    if certificate is not None:
+        (tmp_path / "tls").mkdir()
+        for name in ("server.crt", "server.key"):
+            (tmp_path / "tls" / name).write_text(certificate)
+    script = (MOSQUITTO_DIR / "start-in-container").read_text()
+    for theirs, ours in (
+        ("exec /usr/sbin/mosquitto", "true"),
+        ("mosquitto:mosquitto", f"{os.getuid()}:{os.getgid()}"),
+        ("root:root", f"{os.getuid()}:{os.getgid()}"),
+        ("/mosquitto/", f"{folder}/"),
+        ("config=/mosquitto/config", f"config={folder}/config"),
+        ("/setup/", f"{MOSQUITTO_DIR}/"),
+        (" /tls/", f" {tmp_path}/tls/"),
+    ):
+        script = script.replace(theirs, ours)
+    environment = {**os.environ, "DAEMON_PASSWORD": "a", "MONITORING_PASSWORD": "b"}
+    subprocess.run(["sh", "-c", script], env=environment, check=True, capture_output=True)
+    return folder / "config"
+
+
+def listeners(config: Path) -> list[str]:
+    return re.findall(r"^listener (.*)$", (config / "mosquitto.conf").read_text(), re.MULTILINE)
+
+
+@pytest.mark.mosquitto
+def test_a_certificate_takes_the_place_of_the_port_without(tmp_path: Path, need_mosquitto: None) -> None:
+    """Rigs have one listener or the other; the key is a copy that the broker alone reads."""
+    assert listeners(in_a_container(tmp_path / "plain", None)) == ["1883", "1884"]
+
+    config = in_a_container(tmp_path / "tls", "a certificate")
+    assert listeners(config) == ["1884", "8883"]
+    assert (config / "tls/server.key").read_text() == "a certificate"
+    assert (config / "tls/server.key").stat().st_mode & 0o077 == 0
+    assert "keyfile /mosquitto/config/tls/server.key" in (config / "mosquitto.conf").read_text()

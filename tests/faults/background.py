@@ -1,6 +1,7 @@
-"""A task beside a block."""
+"""What goes on beside a block, and whether anything still moves."""
 
 import asyncio
+import time
 
 
 class running:  # noqa: N801 (reads as a verb)
@@ -18,3 +19,18 @@ class running:  # noqa: N801 (reads as a verb)
         for result in await asyncio.gather(self._task, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
+
+
+class Stillness:
+    """Tells for how long something that is counted has not changed."""
+
+    def __init__(self, allowed_s: float) -> None:
+        self._allowed_s = allowed_s
+        self._count: int | None = None
+        self._changed_at = time.monotonic()
+
+    def since(self, count: int | None) -> bool:
+        """Whether it is as it was for longer than allowed."""
+        if count != self._count:
+            self._count, self._changed_at = count, time.monotonic()
+        return time.monotonic() - self._changed_at > self._allowed_s

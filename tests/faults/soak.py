@@ -48,7 +48,7 @@ async def seeded_run(
         minutes: how long faults go on; None for every kind once.
         laps: how many laps are driven in all; None for a pace that the machine can keep.
         only: names of the faults to choose from.
-        drain_s: how long the last laps may take once the faults are over.
+        drain_s: how long none of the last laps may be done once the faults are over.
         keep: keep logs, journals and outboxes even if nothing is found.
         has_adversary: whether one more rig sends the worst there is meanwhile.
     """
@@ -75,7 +75,7 @@ async def seeded_run(
         while minutes is not None and time.monotonic() - began < seconds:
             await run_schedule(world, chance, chance.sample(names, k=min(10, len(names))), tell)
         tell("the faults are over")
-        await world.until_driven(timeout_s=seconds + 120)
+        await world.until_driven(timeout_s=120)
         tell("all laps are driven")
         await world.until_drained(drain_s)
         tell("drained")

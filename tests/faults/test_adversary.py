@@ -56,11 +56,13 @@ async def test_another_rigs_laps_are_answered_and_heartbeats_are_in_time(
                 # while the session is taken up again: a rig sends that again, and so do we, before we measure.
                 await eventually(lambda: len(daemon.logged("connected to the broker")) == 2)
                 await first_answer(rig)
+                while_away = len(watcher.heartbeats)
                 took = [await answered_in(rig) for _ in range(laps)]
             finally:
                 attack.cancel()
                 await asyncio.gather(attack, return_exceptions=True)
-            beats = [beat.uptime_s for beat in watcher.heartbeats]
+            # None comes while it leaves that broker and comes back, which takes it a second.
+            beats = [beat.uptime_s for beat in watcher.heartbeats[while_away:]]
         late = [after - before - INTERVAL_S for before, after in itertools.pairwise(beats)]
 
     print(f"laps: {sorted(round(each, 2) for each in took)}; heartbeats late: {max(late):.2f} s; sent {adversary.sent}")

@@ -8,7 +8,6 @@ async with World(seed=1, rigs=4, laps_per_rig=20, interval_s=1.0) as world:
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import tempfile
 import time
@@ -24,9 +23,10 @@ from sqlalchemy.engine import make_url
 from racing_coach_demo.processes import LOOPBACK
 from tests.adversary import Adversary
 from tests.daemon import DaemonProcess
-from tests.faults.background import running
+from tests.faults.background import Stillness, running
 from tests.faults.checker import ADVERSARY, ADVERSARY_MEMORY_BOUND_BYTES, Report, check
 from tests.faults.coaching_checker import check_coaching, connected_at, uncoached
+from tests.faults.evidence import kept_evidence
 from tests.faults.observer import MemorySamples, Observer
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
@@ -74,6 +74,7 @@ class World:
         self._stack = AsyncExitStack()
         self._may_be_down: Counter[str] = Counter()
         self._has_adversary = has_adversary
+        self.adversary: Adversary | None = None
         users = (DAEMON, "monitoring", *self._names, ADVERSARY)
         self.broker = MosquittoProcess({user: f"secret of {user}" for user in users})
         self.database = database or PostgresProcess({"fsync": "on", "max_connections": "50"})
@@ -131,7 +132,9 @@ class World:
             self._stack.callback(rig.close)
             rig.start()
         if self._has_adversary:
-            adversary = Adversary(self.broker.broker, ADVERSARY, seed=self.seed, pause_s=_ADVERSARY_PAUSE_S)
+            self.adversary = adversary = Adversary(
+                self.broker.broker, ADVERSARY, seed=self.seed, pause_s=_ADVERSARY_PAUSE_S, listens=True
+            )
             await self._stack.enter_async_context(running(self._until_driven(adversary), "adversary"))
         # Last, so that at the end they are the first to go: the watch would start again what is closed.
         for name, task in (("observer", self.observer.run()), ("watch", self._watch())):
@@ -186,7 +189,7 @@ class World:
         """Laps that the outboxes hold without an answer."""
         return sum(rig.files.waiting() for rig in self.rigs)
 
-    async def until_started(self, timeout_s: float = 60) -> None:
+    async def until_started(self, timeout_s: float = 300) -> None:
         """Until every rig has driven a lap."""
         async with asyncio.timeout(timeout_s):
             while not all(rig.driven for rig in self.rigs):
@@ -206,26 +209,33 @@ class World:
             await asyncio.sleep(0.1)
 
     async def until_driven(self, timeout_s: float) -> None:
-        """Until every rig has driven its laps."""
-        async with asyncio.timeout(timeout_s):
-            while not all(rig.is_done for rig in self.rigs):
-                await asyncio.sleep(0.5)
+        """Until every rig has driven its laps.
+
+        Raises:
+            TimeoutError: for so long none was driven.
+        """
+        still = Stillness(timeout_s)
+        while not all(rig.is_done for rig in self.rigs):
+            if still.since(self.driven):
+                raise TimeoutError(f"no lap was driven for {timeout_s:g} s")
+            await asyncio.sleep(0.5)
 
     async def until_drained(self, timeout_s: float) -> None:
-        """Until every lap is answered; a violation if that takes longer than allowed."""
-        deadline = time.monotonic() + timeout_s
-        while self.waiting:
-            if time.monotonic() > deadline:
-                self.violations.append(f"{self.waiting} laps are not answered {timeout_s:g} s after the last fault")
+        """Until every lap is answered; a violation if for so long none is, on a machine of whatever speed."""
+        still = Stillness(timeout_s)
+        while waiting := self.waiting:
+            if still.since(waiting):
+                self.violations.append(f"{waiting} laps wait, and for {timeout_s:g} s none was answered")
                 return
             await asyncio.sleep(0.5)
 
     async def until_coached(self, timeout_s: float) -> None:
-        """Until the followers have done every lap; what they have not done by then, the checker finds."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        """Until the followers have done every lap, or for so long none; what they have not done, the checker finds."""
+        still, left = Stillness(timeout_s), None
+        while not still.since(left):
             with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                if not await uncoached(self.database_url):
+                left = await uncoached(self.database_url)
+                if not left:
                     return
             await asyncio.sleep(0.5)
 
@@ -250,6 +260,10 @@ class World:
         report = await check(self.database_url, [rig.files for rig in self.rigs])
         report.observe(self.observer.seen)
         report.violations += self.violations
+        if self.adversary is not None and (self.adversary.overheard or not self.adversary.sent):
+            report.violations.append(
+                f"the adversary sent {self.adversary.sent} messages, and was given {self.adversary.overheard} of others"
+            )
         connects = [*self.observer.seen.connects, *connected_at(self.daemon.logged("connected to the broker"))]
         report.violations += await check_coaching(self.database_url, self.observer.seen.spoken, connects)
         report.faults = dict(self.faults)
@@ -258,16 +272,8 @@ class World:
             report.memory_bound_bytes = ADVERSARY_MEMORY_BOUND_BYTES
         report.seed = self.seed
         if report.findings or self.keeps_evidence:
-            report.evidence = self._keep_evidence()
+            report.evidence = kept_evidence(self.directory, self.broker, self.database, self.daemon)
         return report
-
-    def _keep_evidence(self) -> Path:
-        kept = Path(tempfile.mkdtemp(prefix="racing-coach-evidence-"))
-        shutil.copytree(self.directory, kept, dirs_exist_ok=True)
-        shutil.copy(self.broker.log_file, kept / "broker.log")
-        shutil.copy(self.database.log_file, kept / "database.log")
-        (kept / "daemon.log").write_text(self.daemon.text)
-        return kept
 
     async def sql(self, *statements: str, timeout_s: float = 30) -> None:
         """Run statements as the database's superuser, not through the proxy; again, should the database not be well."""

@@ -125,6 +125,7 @@ async def _commands(broker: Broker, url: str, lap_id: UUID, folder: Path) -> Non
         ["analyze", "--all"],
         ["analyze", "--lap", lap],
         ["laps", "list", "--best"],
+        ["laps", "list", "--best", "--track", "port-calder", "--car", "sim-gt3"],
         ["laps", "relabel", lap, "--driver", "Somebody", "--yes"],
         ["export", "--rig", "rig-1", "-o", str(folder / "export")],
         ["laps", "delete", lap, "--yes"],

@@ -33,6 +33,7 @@ from racing_coach_core.mqtt.socket_driver import SocketDriver
 from racing_coach_core.mqtt.will import Will
 from racing_coach_core.settings import MqttSettings
 
+_NO_REASON: Final = 0x80
 _SESSION_TAKEN_OVER: Final = 0x8E
 # A queue in paho would hide a stalled connection and hold memory.
 _MAX_INFLIGHT: Final = 65_535
@@ -106,7 +107,8 @@ class Client:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return UntrustedBrokerError(self._where, f"certificate verify failed: {cause.verify_message}")
+                why = cause.verify_message.rstrip(".")
+                return UntrustedBrokerError(self._where, f"certificate verify failed: {why}")
             cause = cause.__context__
         reason = re.sub(r"^\[(Errno|SSL)[^\]]*\] ", "", str(error))
         return ConnectionLostError(f"no connection to the broker at {self._where}: {reason}")
@@ -149,8 +151,7 @@ class Client:
         if not self._answered and not self._hung_up.done():
             # A port that hangs up on us, such as one for TLS, need not cost the whole timeout.
             self._hung_up.set_result(None)
-        clean = reason_code == paho.MQTT_ERR_SUCCESS
-        self._end("closed" if clean else str(aiomqtt.MqttCodeError(reason_code)))
+        self._end("closed" if reason_code == paho.MQTT_ERR_SUCCESS else _in_words(reason_code, flags))
 
     async def subscribe(self, filters: Sequence[str], *, qos: int, retained: bool) -> Sequence[ReasonCode | int]:
         """Send SUBSCRIBE, and wait for as long as it takes; the codes of the SUBACK, one for each filter."""
@@ -171,6 +172,13 @@ class Client:
         code = self.paho.ack(packet_id, qos)
         if code != paho.MQTT_ERR_SUCCESS:
             raise ConnectionLostError(f"could not acknowledge: {paho.error_string(code)}")
+
+
+def _in_words(reason_code: object, flags: Any) -> str:
+    """Why a connection ended; paho has a code of its own for one that is gone without a DISCONNECT."""
+    if isinstance(reason_code, ReasonCode) and reason_code.value == _NO_REASON:
+        return "the broker gave no reason" if flags.is_disconnect_packet_from_server else "the broker hung up"
+    return str(reason_code)
 
 
 def _aiomqtt_client(

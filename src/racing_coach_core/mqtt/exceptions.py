@@ -99,6 +99,7 @@ class PublishRefusedError(BrokerError):
         super().__init__(f"publishing to {topic!r} was refused: {reason_in_words(code)} (0x{code:02x})")
         self.topic = topic
         self.code = code
+        self.heals = code not in _STAYS
 
 
 class PacketTooLargeError(BrokerError):

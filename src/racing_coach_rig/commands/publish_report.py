@@ -9,7 +9,7 @@ from rich.table import Table
 from racing_coach_core.lap_times import format_lap_time
 from racing_coach_rig.commands.display import laps
 from racing_coach_rig.commands.publishing import PublishReport
-from racing_coach_rig.config import RigSettings
+from racing_coach_rig.config import NAME_IS_USER, RigSettings
 from racing_coach_rig.sending.coaching import in_words
 
 _STYLE = {"success": "green", "duplicate": "cyan", "rejected": "bold red", "waiting": "yellow"}
@@ -27,7 +27,7 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings, 
     if report.laps:
         table = Table(title=f"Laps of rig {settings.rig}")
         for name in ("file", "lap"):
-            table.add_column(name)
+            table.add_column(name, overflow="fold")
         for name in ("frames", "lap time"):
             table.add_column(name, justify="right")
         table.add_column("status")
@@ -47,21 +47,25 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings, 
     _show_notes(console, report, verbose=verbose)
     for path, reason in report.unreadable:
         _say(console, "[bold red]refused[/]", path, reason)
-    _say_what_waits(console, report)
+    _say_what_waits(console, report, settings)
 
 
 def _show_notes(console: Console, report: PublishReport, *, verbose: bool) -> None:
-    """What else is to be known of the files."""
+    """What else is to be known of the files; of one without a lap first why that is."""
     notes: dict[Path, list[tuple[str, str]]] = {}
     for path, note in report.notes:
         notes.setdefault(path, []).append(("[yellow]note[/]", note))
     for path, refused in report.refused:
-        notes.setdefault(path, []).append(("[yellow]not sent[/]", f"{refused.reason} ({refused.frames} frames)"))
+        said = notes.setdefault(path, [])
+        place = 0 if path in report.without_lap else len(said)
+        said.insert(place, ("[yellow]not sent[/]", f"{refused.reason} ({refused.frames} frames)"))
     for path, said in notes.items():
         for what, words in said if verbose else said[:1]:
             _say(console, what, path, words)
-        if len(said) > 1 and not verbose:
-            _say(console, "[yellow]note[/]", path, f"{len(said) - 1} more of this kind; --verbose shows them")
+        more = len(said) - 1
+        if more and not verbose:
+            words = "1 more note, which --verbose shows" if more == 1 else f"{more} more notes, which --verbose shows"
+            _say(console, "[yellow]note[/]", path, words)
 
 
 def _show_planned(console: Console, report: PublishReport) -> None:
@@ -105,7 +109,7 @@ def _say(console: Console, what: str, path: Path, reason: str) -> None:
     console.print(f"{what} {escape(path.name)}: {escape(reason)}", highlight=False, soft_wrap=True)
 
 
-def _say_what_waits(console: Console, report: PublishReport) -> None:
+def _say_what_waits(console: Console, report: PublishReport, settings: RigSettings) -> None:
     waiting = sum(not lap.is_answered for lap in report.laps)
     if waiting:
         reason = f" ({escape(report.trouble)})" if report.trouble else ""
@@ -114,3 +118,5 @@ def _say_what_waits(console: Console, report: PublishReport) -> None:
             highlight=False,
             soft_wrap=True,
         )
+        if report.is_refused and settings.two_names is not None:
+            console.print(f"{escape(settings.two_names)}; {NAME_IS_USER}", highlight=False, soft_wrap=True)

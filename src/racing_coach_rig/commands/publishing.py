@@ -74,6 +74,8 @@ class PublishReport:
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     notes: list[tuple[Path, str]] = field(default_factory=list)
     trouble: str | None = None
+    is_refused: bool = False
+    """Whether the broker's access list refuses every lap that waits."""
     coaching: dict[UUID, Coaching] = field(default_factory=dict)
 
     @property
@@ -114,7 +116,9 @@ async def send_and_wait(
             if answered == len(report.laps):
                 await _listen_to_the_coach(sender, report)
                 return
-            if sender.publisher.refusals >= _REFUSALS:
+            waiting = {lap.entry.seq for lap in report.laps if not lap.is_answered}
+            report.is_refused = waiting <= sender.publisher.refused
+            if report.is_refused or sender.publisher.refusals >= _REFUSALS:
                 return
             await asyncio.sleep(_POLL_S)
 

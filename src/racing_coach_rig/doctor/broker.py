@@ -5,7 +5,7 @@ from filelock import FileLock, Timeout
 from racing_coach_core.findings import Report
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import BrokerError, BrokerRefusedError, PublishRefusedError, UntrustedBrokerError
-from racing_coach_rig.config import RigSettings
+from racing_coach_rig.config import NAME_IS_USER, RigSettings
 from racing_coach_rig.outbox.outbox import Outbox
 from racing_coach_rig.sending.publisher import presence
 
@@ -31,12 +31,8 @@ async def examine_broker(settings: RigSettings, outbox: Outbox, report: Report) 
 
 def _examine_settings(settings: RigSettings, report: Report) -> None:
     mqtt = settings.mqtt
-    if mqtt.username and mqtt.username != settings.rig:
-        report.advice(
-            "name",
-            f"the rig is {settings.rig!r}, its user at the broker {mqtt.username!r}",
-            "with our access list a rig's user is its name: set RACING_COACH_RIG to the user's name",
-        )
+    if settings.two_names is not None:
+        report.advice("name", settings.two_names, NAME_IS_USER)
     else:
         report.good("name", f"rig {settings.rig}")
     if mqtt.tls.context() is not None:

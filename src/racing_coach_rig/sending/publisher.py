@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 import structlog
@@ -42,6 +43,11 @@ class Publisher:
         self.connected = False
         self.refusals = 0
         """How often in a row the broker was not to be had for a reason that no waiting heals."""
+
+    @property
+    def refused(self) -> AbstractSet[int]:
+        """Laps, by `seq`, that the broker's access list refused on this connection."""
+        return self._window.refused
 
     def wake(self) -> None:
         """A lap was put on disk: send it now."""

@@ -34,6 +34,8 @@ class SendingWindow:
         self._topics = settings.mqtt.topics
         self._places: dict[int, float] = {}
         """Which laps hold a place, by `seq`, and until when, in `time.monotonic`."""
+        self.refused: set[int] = set()
+        """Laps, by `seq`, that the broker refused on this connection for a reason that no waiting heals."""
         self._wake = asyncio.Event()
         self._tidied = 0.0
         # Twice the longest wait, so that a clock that is set right by a second makes nobody send too soon.
@@ -46,6 +48,7 @@ class SendingWindow:
     async def begin(self, *, session_present: bool) -> None:
         """Begin with a new connection, to a broker that knows what was sent on the last one or has forgotten it."""
         self._places.clear()
+        self.refused.clear()
         if not session_present:
             await asyncio.to_thread(self._outbox.all_due_now)
         self._wake.set()
@@ -126,8 +129,11 @@ class SendingWindow:
             return True
         except PublishRefusedError as error:
             self._places.pop(entry.seq, None)
+            if not error.heals:
+                self.refused.add(entry.seq)
             await self._not_accepted(entry, again_at, str(error))
             return False
+        self.refused.discard(entry.seq)
         if not heard:
             # Cheap to find out, so it is not put off for longer each time.
             await self._not_accepted(entry, time.time() + self._settings.sending.answer_timeout_s, _NOBODY)

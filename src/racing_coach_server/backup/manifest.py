@@ -1,5 +1,6 @@
 """What a backup says of itself, in `backup.json`: written last, so that a folder that has it is whole."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -46,3 +47,24 @@ def read_manifest(folder: Path) -> Manifest:
         raise NoBackupError(
             f"{folder / NAME} is not one that this version knows: {error.errors()[0]['msg']}"
         ) from error
+
+
+def readable(folder: Path) -> str:
+    """Where pg_dump's directory is.
+
+    Raises:
+        NoBackupError: this user may not read it; pg_restore would say that it is no archive.
+    """
+    archive = folder / DUMP
+    try:
+        is_readable = all(os.access(path, os.R_OK) for path in archive.iterdir())
+    except FileNotFoundError:
+        raise NoBackupError(f"{folder} is no backup: it has no folder {DUMP!r}; copy all of it") from None
+    except PermissionError:
+        is_readable = False
+    if not is_readable:
+        raise NoBackupError(
+            f"{archive} may not be read by this user (number {os.geteuid()}): it is of the one who copied it; restore "
+            "as that user, with compose by `--user`, or give the folder to this one"
+        )
+    return str(archive)

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from racing_coach_server.backup.compression import compress_frames, has_lz4, way_of_restore
 from racing_coach_server.backup.exceptions import NotRestorableError
-from racing_coach_server.backup.manifest import DUMP, Manifest, read_manifest
+from racing_coach_server.backup.manifest import Manifest, read_manifest, readable
 from racing_coach_server.backup.programs import environment, find_program, run_program
 from racing_coach_server.backup.server import OURS, Server, look_at, others_at_work
 from racing_coach_server.backup.watching import Progress, watched
@@ -70,14 +71,17 @@ class Restore:
                 await drop_schema(engine)
                 async with _timescaledb(engine, manifest):
                     await self._restore(program, engine, manifest, progress)
+                await compress_frames(engine)
         finally:
             await engine.dispose()
         await upgrade_database(self.settings.database)
         return manifest
 
     async def _restore(self, program: Path, engine: AsyncEngine, manifest: Manifest, progress: Progress) -> None:
-        archive = str(self.folder / DUMP)
-        way = environment(self.settings.database, OURS)
+        archive = readable(self.folder)
+        async with engine.connect() as connection:
+            lz4 = await has_lz4(connection)
+        way = await way_of_restore(program, archive, environment(self.settings.database, OURS), lz4=lz4)
         contents = await run_program(program, ["--list", archive], way)
         left = _LEFT_TO_US if manifest.timescaledb else (*_LEFT_TO_US, _CATALOGUE)
         lines = [line for line in contents.splitlines() if not any(each in line for each in left)]
@@ -116,8 +120,8 @@ async def _check(connection: AsyncConnection, manifest: Manifest) -> None:
         )
     if others := await others_at_work(connection):
         raise NotRestorableError(
-            f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach` or "
-            "`docker compose stop daemon`; rigs and broker hold the laps meanwhile"
+            f"{', '.join(others)} works with this database: stop it first, with `systemctl stop racing-coach "
+            "racing-coach-web` or `docker compose stop daemon web`; rigs and broker hold the laps meanwhile"
         )
     for name in sorted(await _ours(connection), key=lambda one: one != LapRecord.__tablename__):
         if (await connection.execute(text(f"select exists (select from {name})"))).scalar():  # noqa: S608 (our names)

@@ -11,6 +11,7 @@ from racing_coach_analysis.advice import advise
 from racing_coach_analysis.analysed import Analysed
 from racing_coach_analysis.coaching import Coaching, Said, Silence, silence_for, silent
 from racing_coach_analysis.reasons import Reason
+from racing_coach_analysis.track_map import NO_CORNERS
 from racing_coach_analysis.words import words
 from racing_coach_core import coaching as wire
 from racing_coach_server.analytics.comparison.comparer import map_of
@@ -65,10 +66,7 @@ class Coach:
             return silent(
                 silence, f"{speech.silence(silence)} ({lap.detail})" if lap.detail else speech.silence(silence)
             )
-        track_map = await map_of(session, lap)
-        if track_map is None or lap.remembered is None:
-            return silent(Silence.NO_REFERENCE, speech.silence("no_corners"))
-        if reference is None or reference.remembered is None:
+        if lap.remembered is None or reference is None or reference.remembered is None:
             detail = f" ({comparison.detail})" if comparison.detail else ""
             return silent(Silence.NO_REFERENCE, speech.silence(Silence.NO_REFERENCE) + detail)
         before = [*await LapAnalysisService(session).before(lap, limit=HISTORY)][::-1]
@@ -79,7 +77,7 @@ class Coach:
             self._recall(reference.lap_id, reference.created_at, reference.remembered),
             await self._history(session, before),
             [Said(tuple(keys.get(one.lap_id, ()))) for one in before],
-            track_map,
+            await map_of(session, lap) or NO_CORNERS,
             language=self._language,
         )
 

@@ -36,7 +36,7 @@ def show_lap(lap_id: LapArgument, as_json: JsonOption = False, as_csv: CsvOption
 
 
 def _print(stored: StoredLap, document: LapDetailsDocument) -> None:
-    about = plain_table(f"Lap {stored.lap_number}, {format_lap_time(stored.lap_time)}")
+    about = plain_table("")
     about.show_header = False
     for name in ("", ""):
         about.columns.append(Column(name, overflow="fold"))
@@ -62,6 +62,8 @@ def _about(stored: StoredLap, document: LapDetailsDocument) -> list[tuple[str, s
     driven = [] if stored.driven_at == stored.received_at else [("driven", moment(stored.driven_at))]
     return [
         ("lap_id", str(stored.lap_id)),
+        ("lap", str(stored.lap_number)),
+        ("lap time", format_lap_time(stored.lap_time)),
         ("session_id", str(stored.session.session_id)),
         ("driver", driver(stored)),
         ("rig", stored.rig_id),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from racing_coach_server.commands.text import in_json, plain
 from racing_coach_server.exceptions import CommandError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs: the documented JSON.")]
@@ -18,6 +19,7 @@ CsvOption = Annotated[bool, typer.Option("--csv", help="For spreadsheets: a line
 GAP: Final = 2
 """Columns between those of a table."""
 
+_COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
 _ENDLESS: Final = 1_000_000
 """Columns, where nothing is to be cut or folded."""
 
@@ -35,7 +37,7 @@ def one_form(*, as_json: bool, as_csv: bool) -> None:
 def print_json(document: BaseModel | list[Any]) -> None:
     """A document, or an array of them."""
     written = document.model_dump_json(indent=2) if isinstance(document, BaseModel) else _array(document)
-    typer.echo(written)
+    typer.echo(in_json(written))
 
 
 def _array(documents: list[Any]) -> str:
@@ -43,7 +45,11 @@ def _array(documents: list[Any]) -> str:
 
 
 def print_csv(kind: type[BaseModel], documents: Iterable[BaseModel]) -> None:
-    """Documents of one kind as lines; what is not known is empty, what is a list or more is JSON."""
+    """Documents of one kind as lines; what is not known is empty, what is a list or more is JSON.
+
+    Spreadsheets compute what begins with one of a few characters, also where a driver is called so: an apostrophe
+    before it keeps it text (OWASP, "CSV Injection").
+    """
     names = list(kind.model_fields)
     lines = csv.writer(sys.stdout, lineterminator="\n")
     lines.writerow(names)
@@ -77,7 +83,9 @@ def print_for_programs(
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
-    return TypeAdapter(object).dump_json(value).decode() if isinstance(value, list | dict) else value
+    if isinstance(value, str):
+        return plain(f"'{value}" if value.startswith(_COMPUTED) else value)
+    return in_json(TypeAdapter(object).dump_json(value).decode()) if isinstance(value, list | dict) else value
 
 
 def width() -> int | None:

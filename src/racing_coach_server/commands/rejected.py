@@ -20,7 +20,7 @@ from racing_coach_server.commands.output import (
 )
 from racing_coach_server.commands.rejected_ids import find_rejected
 from racing_coach_server.commands.runner import reading
-from racing_coach_server.commands.text import moment, shown
+from racing_coach_server.commands.text import moment, plain, shown
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.rejected.models import RejectedMessage
@@ -105,4 +105,5 @@ def _print(document: RejectedMessageDetailsDocument, payload: bytes) -> None:
         table.add_row(name, shown(value))
     print_table(table)
     if document.traceback:
-        console.print(document.traceback, highlight=False, markup=False, soft_wrap=True)
+        traceback = "\n".join(plain(line) for line in document.traceback.splitlines())
+        console.print(traceback, highlight=False, markup=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """How commands write what others have written, times and speeds."""
 
+import json
 import unicodedata
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,19 @@ def plain(text: str) -> str:
     """
     return "".join(
         one.encode("unicode_escape").decode() if unicodedata.category(one) in _NOT_SHOWN else one for one in text
+    )
+
+
+def in_json(document: str) -> str:
+    r"""The same JSON, with escapes for what a terminal would obey: serialisers write some of it as it is.
+
+    >>> print(in_json('{"driver_name": "\x9b2J"}'))
+    {"driver_name": "\u009b2J"}
+    """
+    if document.replace("\n", "").isprintable():
+        return document
+    return "".join(
+        json.dumps(one)[1:-1] if one != "\n" and unicodedata.category(one) in _NOT_SHOWN else one for one in document
     )
 
 

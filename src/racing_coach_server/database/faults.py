@@ -38,6 +38,7 @@ _WORLD_STATES: Final = frozenset(
         "XX002",  # index corrupted
     }
 )
+_OF_ANOTHER_SCHEMA: Final = frozenset({"42P01", "42703"})  # no such table, no such column
 _SENDER_CLASSES: Final = frozenset(
     {
         "22",  # data exceptions: a value that the column cannot hold
@@ -138,4 +139,6 @@ def in_words(error: BaseException) -> str:
     lines = re.sub(r"\[Errno -?\d+\] ", "", str(cause)).strip().splitlines()
     if fault_of(error) is Fault.BUG:
         return f"{type(cause).__name__}: {lines[0]}" if lines else type(cause).__name__
+    if getattr(cause, "sqlstate", None) in _OF_ANOTHER_SCHEMA and lines:
+        return f"{lines[0]}: a daemon that starts brings the tables to its version, as does `racing-coach db upgrade`"
     return lines[0] if lines else "the connection was lost"

@@ -2,23 +2,30 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 from racing_coach_server.messaging.messages import Event
 
 
 class Backlog[EventT: Event]:
-    """Events that were told, then those that the last catch-up found; bounded, since the database has them all."""
+    """Events that were told, then those that the last catch-up found; bounded, since the database has them all.
+
+    Of those that were told each sender's come in order, and senders take turns: one that tells without pause, of what
+    takes long, keeps the others waiting for one of its own at a time.
+    """
 
     def __init__(self, *, memory: int, catch_up_s: float) -> None:
         """Begin empty, with a catch-up due.
 
         Args:
-            memory: most events that were told and wait; beyond that the oldest is dropped, and found again.
+            memory: most events that were told and wait; beyond that the oldest of the sender with the most is dropped,
+                and found again.
             catch_up_s: the pause between two catch-ups if nothing calls for one sooner.
         """
-        self._told: deque[EventT] = deque(maxlen=memory)
+        self._memory = memory
+        self._told: OrderedDict[str, deque[EventT]] = OrderedDict()
+        """By sender; whose turn it is comes first."""
         self._found: deque[EventT] = deque()
         self._catch_up_s = catch_up_s
         self._due = 0.0
@@ -28,9 +35,10 @@ class Backlog[EventT: Event]:
 
     def tell(self, event: EventT) -> None:
         """Take an event. Neither fails nor waits."""
-        if len(self._told) == self._told.maxlen:
+        if sum(map(len, self._told.values())) >= self._memory:
+            self._take_from(max(self._told, key=lambda sender: len(self._told[sender])))
             self._due = 0.0
-        self._told.append(event)
+        self._told.setdefault(event.sender, deque()).append(event)
         self.behind += 1
         self._wake.set()
 
@@ -69,7 +77,9 @@ class Backlog[EventT: Event]:
         while True:
             self._wake.clear()
             if self._told:
-                return self._told.popleft()
+                sender = next(iter(self._told))
+                self._told.move_to_end(sender)
+                return self._take_from(sender)
             if self._found:
                 return self._found.popleft()
             wait_s = self._due - time.monotonic()
@@ -79,3 +89,10 @@ class Backlog[EventT: Event]:
                 await asyncio.wait_for(self._wake.wait(), wait_s)
             except TimeoutError:
                 continue
+
+    def _take_from(self, sender: str) -> EventT:
+        events = self._told[sender]
+        event = events.popleft()
+        if not events:
+            del self._told[sender]
+        return event

@@ -19,7 +19,7 @@ from racing_coach_server.database.rows import deleted
 from racing_coach_server.feature import Feature
 from racing_coach_server.kept import Dependents
 from racing_coach_server.lifecycle.models import ErasureRecord
-from racing_coach_server.lifecycle.subjects import Kind, Mentions, Subject, names_of, next_rejected
+from racing_coach_server.lifecycle.subjects import Mentions, Subject, names_of, next_rejected
 from racing_coach_server.lifecycle.sweep import Sweep, first_of
 from racing_coach_server.rejected.service import RejectedMessages
 from racing_coach_server.telemetry.changing import LapChanges
@@ -126,7 +126,7 @@ class Erasure:
             self._number = await Erasures(session).begin(self.subject)
             chosen = delete(ChosenReferenceRecord).where(ChosenReferenceRecord.driver == self.subject.name)
             await self._note(session, Counter(references=await deleted(session, chosen)))
-            await self._forget_changes(session)
+            await LapChanges(session).forget(self.subject.changes)
         for rejected_id in found.rejected:
             async with self.database.transaction() as session:
                 await RejectedMessages(session).forget(rejected_id)
@@ -143,14 +143,6 @@ class Erasure:
         await sweep.run(self._next)
         async with self.database.transaction() as session:
             return await Erasures(session).end(self._number)
-
-    async def _forget_changes(self, session: AsyncSession) -> None:
-        """What was noted of laps that were deleted, and of drives that were relabelled, before."""
-        changes = LapChanges(session)
-        if self.subject.kind is Kind.DRIVER:
-            await changes.forget_driver(self.subject.name)
-        else:
-            await changes.forget_rig(self.subject.name)
 
     async def _next(self, session: AsyncSession) -> Sequence[UUID]:
         laps = select(LapRecord.id, LapRecord.frame_count).where(self.subject.owns)

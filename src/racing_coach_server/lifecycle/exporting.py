@@ -23,6 +23,7 @@ from racing_coach_server.exceptions import CommandError
 from racing_coach_server.feature import Feature
 from racing_coach_server.lifecycle.subjects import Mentions, Subject, names_of, next_rejected
 from racing_coach_server.rejected.models import RejectedMessage
+from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.models import LapRecord
 from racing_coach_server.telemetry.reading import StoredLaps
 
@@ -79,7 +80,9 @@ class Export:
             done.total = (await session.execute(count)).scalar_one()
             chosen = select(ChosenReferenceRecord).where(ChosenReferenceRecord.driver == self.subject.name)
             references = [as_values(one) for one in await session.scalars(chosen)]
+            changes = await LapChanges(session).of(self.subject.changes)
         _write(self.folder / "references.json", to_json(references, indent=2))
+        _write(self.folder / "changes.json", to_json(changes, indent=2, bytes_mode="hex"))
         await self._each_lap(done)
         await self._each_rejected(done)
         about |= {"laps": done.written + done.there, "rejected": done.rejected, "ended_at": datetime.now(UTC)}

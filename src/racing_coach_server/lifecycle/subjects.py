@@ -1,7 +1,8 @@
 """Whose data is meant: a driver's, or all that came from a rig."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,12 +11,15 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.codecs.compression import decompress, detect
+from racing_coach_core.codecs.compression import Buffer, decompress, detect
 from racing_coach_core.exceptions import RacingCoachError
 from racing_coach_server.rejected.models import RejectedMessage
+from racing_coach_server.telemetry.changing import Whose
 from racing_coach_server.telemetry.models import LapRecord, TrackSession
 
-_NAMES_SOMEBODY: Final = re.compile(rb'"driver_id"\s*:\s*"')
+_FIELD: Final = re.compile(rb'"(driver_id|driver_name)"\s*+:\s*+("(?:[^"\\]|\\.){0,4096}+"|\d{1,64}+)')
+"""With its value, text or a number; no name is as long as this, with every character an escape."""
+_NAMES_SOMEBODY: Final = re.compile(rb'"driver_id"\s*:\s*["\d]')
 
 
 class Kind(StrEnum):
@@ -47,6 +51,11 @@ class Subject:
         return (LapRecord.driver if self.kind is Kind.DRIVER else LapRecord.rig_id) == self.name
 
     @property
+    def changes(self) -> Whose:
+        """Which records of laps that were deleted, and of sessions that were relabelled, are of this one."""
+        return Whose.driver(self.name) if self.kind is Kind.DRIVER else Whose.rig(self.name)
+
+    @property
     def laps(self) -> Select[LapRecord]:
         """The laps."""
         return select(LapRecord).where(self.owns)
@@ -73,32 +82,37 @@ class Mentions:
         if self.subject.kind is Kind.RIG:
             return is_of_rig
         said = " ".join((message.reason, str(message.errors), message.traceback or ""))
-        if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) for name in (self.subject.name, *self.names)):
+        if any(name in said and _is_word(name, said) for name in (self.subject.name, *self.names)):
             return True
         try:
             payload = decompress(message.payload, detect(message.payload), self.limit)
         except RacingCoachError:
             return True if is_of_rig else None
-        if _fields(self.subject.name, self.names).search(payload):
+        if _names(payload, {b"driver_id": {self.subject.name}, b"driver_name": {*self.names}}):
             return True
         return is_of_rig and not _NAMES_SOMEBODY.search(payload)
 
 
-def _fields(driver: str, names: Sequence[str]) -> re.Pattern[bytes]:
-    """The session's fields with these values, as JSON writes them; an Arrow payload has them so in its metadata."""
-    written = [(b"driver_id", driver), *((b"driver_name", name) for name in names)]
-    return re.compile(
-        b"|".join(
-            rb'"%s"\s*:\s*(?:%s)' % (field, b"|".join(map(re.escape, _as_json(value)))) for field, value in written
-        )
-    )
+def _is_word(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def _as_json(value: str) -> tuple[bytes, bytes]:
-    """A string in JSON: as UTF-8, and with escapes for all that is not ASCII."""
-    plain = msgspec.json.encode(value)
-    escaped = "".join(one if ord(one) < 128 else f"\\u{ord(one):04x}" for one in plain.decode())  # noqa: PLR2004 (ASCII)
-    return plain, escaped.encode()
+def _names(payload: Buffer, wanted: Mapping[bytes, AbstractSet[str]]) -> bool:
+    """Whether one of the session's fields has one of these values; an Arrow payload has them as JSON in its metadata.
+
+    It takes as long as the payload is, however many values there are: whoever sends laps may give a driver names.
+    """
+    return any(_text(found[2]) in wanted[found[1]] for found in _FIELD.finditer(payload))
+
+
+def _text(written: bytes) -> str | None:
+    """A string of JSON, or the digits of a number; None if it is neither."""
+    if not written.startswith(b'"'):
+        return written.decode()
+    try:
+        return msgspec.json.decode(written, type=str)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 async def names_of(session: AsyncSession, subject: Subject) -> Sequence[str]:

@@ -79,6 +79,11 @@ class Event(ABC):
     def key(self) -> str:
         """What tells this event from all others of its type, whether it is told now or found later."""
 
+    @property
+    def sender(self) -> str:
+        """Whose doing it is. Followers take turns between senders."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

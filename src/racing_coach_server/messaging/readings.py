@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,10 @@ _READING: Final = ".reading"
 _REMEMBERED_S: Final = 7 * 86_400
 _WATCHFUL_S: Final = 600
 """A message that was being read at a death, and does not come again for so long after the start, is not waited for."""
+
+
+_mark: ContextVar[Path | None] = ContextVar("mark", default=None)
+"""Of the message that this task reads."""
 
 
 class DeadlyMessageError(ServerError):
@@ -111,11 +116,12 @@ class Readings:
             self._forget(mark)
             raise DeadlyMessageError(deaths)
         async with self._one_at_a_time():
-            with contextlib.suppress(OSError):  # a full disk stops no lap
-                mark.touch()
+            _set(mark)
+            token = _mark.set(mark)
             try:
                 yield
             finally:
+                _mark.reset(token)
                 self._forget(mark)
 
     @asynccontextmanager
@@ -132,6 +138,26 @@ class Readings:
             mark.unlink(missing_ok=True)
             if self._deaths.pop(mark.stem, None) is not None:
                 mark.with_suffix("").unlink(missing_ok=True)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Around what a message only waits for while it is read, such as memory: a death meanwhile is not its doing."""
+    mark = _mark.get()
+    if mark is None:
+        yield
+        return
+    with contextlib.suppress(OSError):
+        mark.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        _set(mark)
+
+
+def _set(mark: Path) -> None:
+    with contextlib.suppress(OSError):  # a full disk stops no lap
+        mark.touch()
 
 
 def _name(message: Message) -> str:

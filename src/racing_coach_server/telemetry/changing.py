@@ -1,6 +1,7 @@
 """Mistakes taken back: laps deleted, driving sessions relabelled, each with a record. Flushes; the caller commits."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.database.announcing import Announced, announce
+from racing_coach_server.database.rows import as_values
 from racing_coach_server.telemetry.lap_records import LABELS
 from racing_coach_server.telemetry.models import DeletedLap, LapRecord, SessionRelabel, TrackSession
 from racing_coach_server.telemetry.schemas import StoredLap
@@ -32,6 +34,42 @@ type Labels = Mapping[str, str | None]
 
 _NAMES: Final = ["driver_id", "driver_name"]
 _COPIED = ("track_session_id", "rig_id", "lap_number", "payload_sha256", "content_sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Conditions by which the records are somebody's.
+
+    Attributes:
+        deleted: on `DeletedLap`.
+        before: on `SessionRelabel`: the labels that it had before name them.
+        after: the same of the labels that it got.
+    """
+
+    deleted: ColumnElement[bool]
+    before: ColumnElement[bool]
+    after: ColumnElement[bool]
+
+    @classmethod
+    def driver(cls, driver: str) -> "Whose":
+        """A driver's, by the id.
+
+        A name without an id is theirs where the session was theirs before or after, or came from the rig that they are.
+        """
+        before, after = SessionRelabel.before["driver_id"].astext, SessionRelabel.after["driver_id"].astext
+        of_rig = SessionRelabel.track_session_id.in_(_sessions_of(driver))
+        named = DeletedLap.about["driver_id"].astext
+        return cls(
+            deleted=or_(named == driver, and_(named.is_(None), DeletedLap.rig_id == driver)),
+            before=or_(before == driver, and_(before.is_(None), or_(after == driver, of_rig))),
+            after=or_(after == driver, and_(after.is_(None), or_(before == driver, of_rig))),
+        )
+
+    @classmethod
+    def rig(cls, rig_id: str) -> "Whose":
+        """Of what came from a rig, whoever drove."""
+        of_rig = SessionRelabel.track_session_id.in_(_sessions_of(rig_id))
+        return cls(deleted=DeletedLap.rig_id == rig_id, before=of_rig, after=of_rig)
 
 
 class LapChanges:
@@ -62,35 +100,28 @@ class LapChanges:
         again = {name: record.excluded[name] for name in (*_COPIED, "stored_at", "about", "deleted_at")}
         await self._session.execute(record.on_conflict_do_update(index_elements=["lap_id"], set_=again))
 
-    async def forget_driver(self, driver: str) -> None:
-        """Leave of what was deleted and relabelled nothing that names a driver; their laps stay deleted.
-
-        A name without an id is theirs where the session was theirs before or after, or came from the rig that they are.
-        """
-        before, after = SessionRelabel.before["driver_id"].astext, SessionRelabel.after["driver_id"].astext
-        of_rig = SessionRelabel.track_session_id.in_(_sessions_of(driver))
-        await self._forget_names(
-            or_(before == driver, and_(before.is_(None), or_(after == driver, of_rig))),
-            or_(after == driver, and_(after.is_(None), or_(before == driver, of_rig))),
-        )
-        named = DeletedLap.about["driver_id"].astext
-        await self._forget(or_(named == driver, and_(named.is_(None), DeletedLap.rig_id == driver)))
-
-    async def forget_rig(self, rig_id: str) -> None:
-        """Leave of what was deleted and relabelled nothing that names a rig or its drivers; its laps stay deleted."""
-        of_rig = SessionRelabel.track_session_id.in_(_sessions_of(rig_id))
-        await self._forget_names(of_rig, of_rig)
-        await self._forget(DeletedLap.rig_id == rig_id)
-
-    async def _forget_names(self, in_before: ColumnElement[bool], in_after: ColumnElement[bool]) -> None:
+    async def forget(self, whose: Whose) -> None:
+        """Leave of what was deleted and relabelled nothing that names them; their laps stay deleted."""
         without = {
             column.key: case((theirs, column.op("-")(literal(_NAMES, ARRAY(Text)))), else_=column)
-            for column, theirs in ((SessionRelabel.before, in_before), (SessionRelabel.after, in_after))
+            for column, theirs in ((SessionRelabel.before, whose.before), (SessionRelabel.after, whose.after))
         }
-        await self._session.execute(update(SessionRelabel).where(or_(in_before, in_after)).values(without))
+        await self._session.execute(update(SessionRelabel).where(or_(whose.before, whose.after)).values(without))
+        await self._session.execute(update(DeletedLap).where(whose.deleted).values(rig_id="", about={}))
 
-    async def _forget(self, which: ColumnElement[bool]) -> None:
-        await self._session.execute(update(DeletedLap).where(which).values(rig_id="", about={}))
+    async def of(self, whose: Whose) -> dict[str, list[dict[str, Any]]]:
+        """The records of what was deleted and relabelled of theirs, as values; who else drove is left out."""
+        deleted = await self._session.scalars(select(DeletedLap).where(whose.deleted))
+        relabelled = select(SessionRelabel, whose.before.label("is_before"), whose.after.label("is_after"))
+        return {
+            "deleted": [as_values(one) for one in deleted],
+            "relabelled": [
+                as_values(one) | {"before": _named(one.before, before), "after": _named(one.after, after)}
+                for one, before, after in await self._session.execute(
+                    relabelled.where(or_(whose.before, whose.after)).order_by(SessionRelabel.id)
+                )
+            ],
+        }
 
     async def laps_of(self, session_id: UUID) -> Sequence[UUID]:
         """The laps of a driving session, in the order in which they were driven.
@@ -146,6 +177,10 @@ class LapChanges:
     async def readmit(self, lap_id: UUID) -> None:
         """Let a deleted lap come again."""
         await self._session.execute(delete(DeletedLap).where(DeletedLap.lap_id == lap_id))
+
+
+def _named(labels: dict[str, Any], is_theirs: bool | None) -> dict[str, Any]:
+    return labels if is_theirs else {name: value for name, value in labels.items() if name not in _NAMES}
 
 
 def _sessions_of(rig_id: str) -> CompoundSelect[UUID]:

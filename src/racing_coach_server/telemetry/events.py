@@ -33,3 +33,8 @@ class LapStored(Event):
     def key(self) -> str:
         """The lap's id."""
         return str(self.lap_id)
+
+    @property
+    def sender(self) -> str:
+        """The rig."""
+        return self.rig_id

@@ -15,6 +15,7 @@ from racing_coach_server.web.api.pages import pages
 from racing_coach_server.web.api.progress import progress
 from racing_coach_server.web.api.signing_in import signing_in
 from racing_coach_server.web.problems import Failures, say_problems
+from racing_coach_server.web.security.bodies import Bodies
 from racing_coach_server.web.security.guard import Guard
 from racing_coach_server.web.security.headers import Headers
 from racing_coach_server.web.security.names import Names
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(Headers),
             Middleware(Names, settings=settings.web),
             Middleware(Guard, sessions=site.sessions),
+            Middleware(Bodies),
             Middleware(GZipMiddleware, minimum_size=_GZIP_FROM, compresslevel=_GZIP_LEVEL),
             Middleware(Failures),
         ],

@@ -75,6 +75,8 @@ async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:  # noqa: PLR2004
         return problem(405, "not_allowed", "Pages and API are for reading.")
+    if error.status_code == 413:  # noqa: PLR2004
+        return problem(413, "not_allowed", "This is more than anything here takes.")
     return problem(404, "not_found", "There is nothing here.")
 
 

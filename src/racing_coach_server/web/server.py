@@ -15,7 +15,9 @@ from fastapi import FastAPI
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError, ConfigurationError
 from racing_coach_server.sd_notify import notify, watchdog_interval
+from racing_coach_server.service_status import ServiceStatus
 from racing_coach_server.web.app import create_app
+from racing_coach_server.web.security.connections import Connection, give_up_when_nothing_is_taken
 from racing_coach_server.web.site import Site
 from racing_coach_server.web.warming import warm_up
 
@@ -89,6 +91,7 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
             "another RACING_COACH_WEB__PORT may be free"
         ) from error
     with listener:
+        give_up_when_nothing_is_taken(listener)
         yield listener
 
 
@@ -113,7 +116,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             log.info("serving pages", url=self._url)
-            notify("READY=1", f"STATUS=serving {self._url}")
+            ServiceStatus(f"serving {self._url}", self._site.troubles).ready()
             self._warming = asyncio.create_task(warm_up(self._site), name="warm up")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -133,7 +136,7 @@ def _configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,

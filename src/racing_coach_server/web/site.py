@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from racing_coach_core.web_live import HealthDocument
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.dependencies import Dependencies
+from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.web.files import Files
 from racing_coach_server.web.live.broker_watch import BrokerWatch
 from racing_coach_server.web.live.database_watch import DatabaseWatch
@@ -44,6 +45,8 @@ class Site:
             application="racing-coach web",
         )
         self.feed = Feed()
+        self.troubles: Sequence[Trouble] = ()
+        """Of the way to the database and to the broker, while `running`."""
         self._lap_pages: LapPages | None = None
         self._started = time.monotonic()
 
@@ -52,6 +55,7 @@ class Site:
         """Listen to broker and database meanwhile."""
         database = DatabaseWatch(self.settings, self.feed.wall)
         broker = BrokerWatch(self.settings, self.feed.wall, database.look_at)
+        self.troubles = (database.trouble, broker.trouble)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watches = [

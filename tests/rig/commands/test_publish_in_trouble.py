@@ -59,6 +59,19 @@ async def test_a_wrong_password_ends_it_at_once(program: RigProgram, lap_file: C
     assert "RACING_COACH_MQTT__PASSWORD" in status.output.replace("\n", "").replace("│", "").replace(" ", "")
 
 
+async def test_a_topic_that_is_closed_to_the_rig_ends_it_at_once(
+    program: RigProgram, lap_file: Callable[..., Path]
+) -> None:
+    """A rig that has not the name of its user waits for nothing, and is told which setting it is."""
+    program.environment["RACING_COACH_RIG"] = "another"
+    done = await asyncio.wait_for(program("publish", "--timeout", "600", lap_file()), TIMEOUT_S)
+    assert done.code == 1
+    assert "does not let this user publish there (0x87)" in done.output
+    assert "on disk: 1 lap" in done.output
+    assert "the rig is 'another', its user at the broker" in done.output
+    assert "set RACING_COACH_RIG to the user's name" in done.output
+
+
 async def test_no_password_is_said(program: RigProgram, lap_file: Callable[..., Path]) -> None:
     """A broker that wants one, and none set: that is what is said, not that one is wrong."""
     del program.environment["RACING_COACH_MQTT__PASSWORD"]

@@ -1,6 +1,7 @@
 """`coaching show` and `references set|clear|show`."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,7 @@ from tests.server.commands.stints import BRAKES_EARLY, racing_coach, spoil_sessi
 from tests.server.support import Stored
 
 from racing_coach_core.analysis_documents import ChosenReferenceDocument, LapComparisonDocument
-from racing_coach_core.coaching import Coaching, ReferenceRule, Silence
+from racing_coach_core.coaching import Cause, Coaching, ReferenceRule, Silence
 from racing_coach_core.lap import Lap
 
 
@@ -69,6 +70,24 @@ def test_a_silence_has_its_reason(coached: Coached) -> None:
 
     assert said.silence is Silence.NO_REFERENCE
     assert "silent, no reference" in racing_coach(coached.url, "coaching", "show", first).output
+
+
+def test_until_corners_are_numbered_places_are_spoken_of(databases: Databases) -> None:
+    """The fourth lap of a track brakes early: the coach says where in metres, and nobody has to wait for a map."""
+    laps = [*stint(3), stint(6, BRAKES_EARLY, after=timedelta(hours=1))[5]]
+    with databases.migrated() as url:
+        store_now(url, laps)
+        assert racing_coach(url, "analyze", "--all").code == 0
+        shown = racing_coach(url, "coaching", "show", laps[-1].lap_id, "--json").output
+        compared = told(racing_coach(url, "laps", "compare", laps[-1].lap_id))
+
+    said = Coaching.model_validate_json(shown)
+    assert said.reference is not None
+    assert said.delta_s is not None
+    assert [(one.corner, one.cause) for one in said.advice] == [(None, Cause.BRAKE_LATER)]
+    assert said.advice[0].text.startswith(f"At {said.advice[0].at_m:.0f} m: brake ")
+    assert re.fullmatch(r"\d+m:brake_later", said.advice[0].key)
+    assert "corners are not known yet" in compared
 
 
 def test_where_nothing_was_said_the_command_says_what_to_do(coached: Coached) -> None:

@@ -100,6 +100,12 @@ async def test_in_words_is_the_drivers_own_sentence(engine: AsyncEngine) -> None
     assert "select" not in in_words(error)
 
 
+@pytest.mark.parametrize("what", ["* from laps_of_tomorrow", "a_column from pg_class"])
+async def test_a_table_that_is_not_there_yet_says_who_makes_it(engine: AsyncEngine, what: str) -> None:
+    """What reads before the first daemon has started, or beside an older one, is no riddle."""
+    assert "racing-coach db upgrade" in in_words(await failure(run(engine, f"select {what}")))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -47,6 +47,33 @@ async def test_what_there_is_no_room_for_is_looked_for() -> None:
     assert [await took(backlog) for _ in range(3)] == [*told[1:], None]
 
 
+async def test_senders_take_turns() -> None:
+    """One that tells of many keeps another's from being done for no longer than one of its own takes."""
+    backlog = Backlog[LapSeen](memory=10, catch_up_s=3600)
+    flood = [LapSeen(uuid.uuid4(), "rig-9") for _ in range(4)]
+    for event in flood:
+        backlog.tell(event)
+    assert await took(backlog) == flood[0]
+    mine = [LapSeen(uuid.uuid4(), "rig-1") for _ in range(2)]
+    for event in mine:
+        backlog.tell(event)
+
+    assert [await took(backlog) for _ in range(5)] == [flood[1], mine[0], flood[2], mine[1], flood[3]]
+
+
+async def test_who_tells_the_most_is_forgotten_first() -> None:
+    """What others told of stays in memory."""
+    backlog = Backlog[LapSeen](memory=3, catch_up_s=3600)
+    backlog.caught_up([], 0, more=False)
+    mine = LapSeen(uuid.uuid4(), "rig-1")
+    backlog.tell(mine)
+    flood = [LapSeen(uuid.uuid4(), "rig-9") for _ in range(4)]
+    for event in flood:
+        backlog.tell(event)
+
+    assert [await took(backlog) for _ in range(4)] == [mine, *flood[2:], None]
+
+
 async def test_a_call_wakes_who_waits() -> None:
     """A catch-up sooner than the interval."""
     backlog = Backlog[LapSeen](memory=2, catch_up_s=3600)

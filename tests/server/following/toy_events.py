@@ -11,7 +11,12 @@ class LapSeen(Event):
     """A lap was noted."""
 
     lap_id: UUID
+    rig: str = ""
 
     @property
     def key(self) -> str:
         return str(self.lap_id)
+
+    @property
+    def sender(self) -> str:
+        return self.rig

@@ -10,9 +10,12 @@ from tests.server.analytics.rows import Drive
 from tests.server.commands.stints import racing_coach, told
 from tests.server.lifecycle.support import coached, features
 from tests.server.lifecycle.test_erasure import INES, LIMIT, StoppedError, document, reject
+from tests.server.support import Stored
 
 from racing_coach_server.database.engine import Database
+from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.lifecycle.exporting import Export, Exported
+from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.reading import StoredLaps
 
 
@@ -34,6 +37,26 @@ async def test_a_driver_gets_all_that_is_kept(database: Database, database_url: 
     assert [file.read_bytes() for file in (tmp_path / "rejected").glob("*.payload")] == [document("ines")]
     assert json.loads((tmp_path / "about.json").read_bytes())["laps"] == 2
     assert len([*(tmp_path / "laps").iterdir()]) == 4
+
+
+async def test_what_is_remembered_of_changes_is_in_it(
+    database: Database, database_url: str, stored: Stored, tmp_path: Path
+) -> None:
+    """Laps that were deleted, and drives that were given to another driver, who is not named."""
+    gone = await coached(database, Drive())
+    given = await coached(database, Drive(minute=1))
+    async with database.transaction() as session:
+        found = await StoredLaps(session).find(gone.lap_id)
+        assert found is not None
+        await LapChanges(session).note_deletion([found])
+        await LapDeletion(session, features()).delete([gone.lap_id])
+        session_id = await stored.value("select track_session_id from laps where id = $1", given.lap_id)
+        await LapChanges(session).relabel(session_id, {"driver_id": "mika"})
+    assert (await asyncio.to_thread(racing_coach, database_url, "export", "--driver", "ines", "-o", tmp_path)).code == 0
+    changes = json.loads((tmp_path / "changes.json").read_bytes())
+    assert [(one["lap_id"], one["about"]["driver_id"]) for one in changes["deleted"]] == [(str(gone.lap_id), "ines")]
+    assert [one["before"]["driver_id"] for one in changes["relabelled"]] == ["ines"]
+    assert "mika" not in json.dumps(changes)
 
 
 async def test_stopped_in_the_middle_it_goes_on(database: Database, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from racing_coach_server.messaging.messages import Message
-from racing_coach_server.messaging.readings import DeadlyMessageError, Readings
+from racing_coach_server.messaging.readings import DeadlyMessageError, Readings, waiting
 
 
 def message(payload: bytes) -> Message:
@@ -61,6 +61,18 @@ async def test_a_death_while_it_waits_does_not_count(tmp_path: Path) -> None:
         alive(tmp_path)
     async with alive(tmp_path).reading(message(b"a")):
         pass
+
+
+async def test_nor_does_one_while_it_waits_for_memory(tmp_path: Path) -> None:
+    """Others are being read then; once it goes on, it is as before."""
+    readings = alive(tmp_path)
+    async with readings.reading(message(b"a")):
+        (mark,) = tmp_path.iterdir()
+        with waiting():
+            assert list(tmp_path.iterdir()) == []
+        assert list(tmp_path.iterdir()) == [mark]
+    with waiting():  # of no message
+        assert list(tmp_path.iterdir()) == []
 
 
 async def test_messages_are_read_one_at_a_time_after_a_death(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests.infra import Broker
 from tests.server.web.conftest import NOWHERE, web_settings
+from tests.waiting import eventually
 from tests.web_process import PASSWORD, WebProcess
 
 from racing_coach_server.exceptions import CommandError, ConfigurationError
@@ -43,12 +44,13 @@ def test_where_it_is(broker: Broker) -> None:
     assert url_of(web_settings(broker, host="::1", port=80)) == "http://[::1]:80/"
 
 
-def test_it_starts_while_broker_and_database_are_away_and_ends_when_told(broker: Broker) -> None:
-    """Pages are there and say what is not; SIGTERM ends it at once, event streams too."""
+async def test_it_starts_while_broker_and_database_are_away_and_ends_when_told(broker: Broker) -> None:
+    """Pages and `systemctl status` are there and say what is not; SIGTERM ends it at once, event streams too."""
     with WebProcess(broker, NOWHERE) as web:
         health = httpx.get(f"{web.url}/api/v1/health").json()
         with httpx.stream("GET", f"{web.url}/api/v1/events", timeout=10) as stream:
             assert next(stream.iter_lines()).startswith("retry")
+            await eventually(lambda: any("STATUS=the database is not reached" in said for said in web.notified))
             assert web.stop() == 0
         assert "stopped" in {line["event"] for line in web.log}
         assert [line for line in web.log if line.get("level") == "error" and "Traceback" in str(line)] == []

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_analysis.comparison import Comparison, SegmentDelta, compare
 from racing_coach_analysis.reasons import NotALapError
-from racing_coach_analysis.track_map import TrackMap
+from racing_coach_analysis.track_map import NO_CORNERS, TrackMap
 from racing_coach_server.analytics.comparison.exceptions import NotComparableError
 from racing_coach_server.analytics.comparison.models import LapComparisonRecord
 from racing_coach_server.analytics.comparison.references import FoundReference, ReferenceService
@@ -45,24 +45,33 @@ class Comparer:
 
     async def _with(self, session: AsyncSession, lap: LapAnalysisRecord, reference: FoundReference) -> Values:
         values: Values = {"reference_lap_id": reference.analysis.lap_id, "rule": reference.rule.value}
+        track_map = await map_of(session, lap)
         try:
-            comparison = await self.between(session, lap, reference.analysis)
+            comparison = await self._along(session, lap, reference.analysis, track_map or NO_CORNERS)
         except NotComparableError as error:
             return values | {"status": "unusable", "detail": error.reason}
-        segments = SEGMENTS.dump_python(comparison.segments, mode="json")
-        return values | {"status": "done", "delta_s": comparison.total_s, "comparison": {"segments": segments}}
+        values |= {"status": "done", "delta_s": comparison.total_s}
+        if track_map is not None:
+            values["comparison"] = {"segments": SEGMENTS.dump_python(comparison.segments, mode="json")}
+        return values
 
     async def between(self, session: AsyncSession, lap: LapAnalysisRecord, other: LapAnalysisRecord) -> Comparison:
-        """Compare any two analysed laps of one track.
+        """Compare any two analysed laps of one track, corner by corner.
 
         Raises:
-            NotComparableError: they are not of one track and configuration, or one of them is no whole lap.
+            NotComparableError: they are not of one track and configuration, one of them is no whole lap, or the track
+                has no map yet.
         """
         track_map = await map_of(session, lap)
-        if (lap.track_id, lap.track_config_name) != (other.track_id, other.track_config_name):
-            raise NotComparableError(lap.lap_id, other.lap_id, "they were driven on different tracks or configurations")
         if track_map is None:
             raise NotComparableError(lap.lap_id, other.lap_id, "the track's corners are not known yet")
+        return await self._along(session, lap, other, track_map)
+
+    async def _along(
+        self, session: AsyncSession, lap: LapAnalysisRecord, other: LapAnalysisRecord, track_map: TrackMap
+    ) -> Comparison:
+        if (lap.track_id, lap.track_config_name) != (other.track_id, other.track_config_name):
+            raise NotComparableError(lap.lap_id, other.lap_id, "they were driven on different tracks or configurations")
         laps = StoredLaps(session)
         this, reference = await laps.find(lap.lap_id), await laps.find(other.lap_id)
         if this is None or reference is None:

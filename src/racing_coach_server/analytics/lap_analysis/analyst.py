@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_analysis.analysed import analysed
-from racing_coach_analysis.corners import LAPS_FOR_MAP, MOST_LAPS_FOR_MAP, number_corners
+from racing_coach_analysis.corners import MOST_LAPS_FOR_MAP, is_time_to_number, number_corners
 from racing_coach_analysis.envelope import envelope_of
 from racing_coach_analysis.measures import measure
 from racing_coach_analysis.reasons import NotALapError
@@ -60,6 +60,8 @@ class Analyst:
         track_map, again = await self._map_of(session, stored, is_good=values["is_reference"])
         if track_map is not None:
             values |= await self._measured(session, stored, trace, track_map)
+        else:
+            values["remembered"] = await self._background.run(_remember, trace)
         return Analysis(await service.keep(values), again)
 
     async def _measured(
@@ -83,7 +85,7 @@ class Analyst:
             return current, ()
         service = LapAnalysisService(session)
         others = await service.without_map(where, besides=stored.lap_id, limit=MOST_LAPS_FOR_MAP - 1)
-        if len(others) < LAPS_FOR_MAP - 1:
+        if not is_time_to_number(len(others) + 1):
             return None, ()
         # All on the path of the first, so that what was computed for the lap before serves again.
         traces = await self._good_traces(session, [*others, stored.lap_id], on_the_first=True)
@@ -105,7 +107,12 @@ class Analyst:
         return [await self._traces.trace(session, lap, reference=None if lap is first else first) for lap in found]
 
 
+def _remember(trace: Trace) -> object:
+    """Column `remembered`; runs in a thread."""
+    return analysed(trace).to_json()
+
+
 def _measure(trace: Trace, track_map: TrackMap, traces: Sequence[Trace]) -> tuple[object, object]:
     """Columns `analysis` and `remembered`; runs in a thread."""
     measures = measure(trace, track_map, envelope=envelope_of(traces))
-    return MEASURES.dump_python(measures, mode="json"), analysed(trace).to_json()
+    return MEASURES.dump_python(measures, mode="json"), _remember(trace)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -37,9 +37,18 @@ def from_cursor(cursor: str, search: str, kinds: tuple[type[Value], ...]) -> tup
         written = msgspec.json.decode(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         if not isinstance(written, list) or written[0] != search:
             raise InvalidCursorError(cursor)
-        return tuple(
-            msgspec.convert(value, kind, strict=kind is not float)
-            for value, kind in zip(written[1:], kinds, strict=True)
-        )
-    except (binascii.Error, msgspec.MsgspecError, ValueError, IndexError) as error:
+        return tuple(_value(value, kind) for value, kind in zip(written[1:], kinds, strict=True))
+    except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError, RecursionError, IndexError) as error:
         raise InvalidCursorError(cursor) from error
+
+
+def _value(written: object, kind: type[Value]) -> Value:
+    """One of the place, such as the database can be asked for."""
+    value = msgspec.convert(written, kind, strict=kind is not float)
+    match value:
+        case str() if "\x00" in value:
+            raise ValueError("no stored text has it")
+        case datetime():
+            return value.astimezone(UTC)
+        case _:
+            return value

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, func, literal, select
+from sqlalchemy import FromClause, Select, Uuid, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from racing_coach_server.telemetry.models import LapRecord
 from racing_coach_server.telemetry.reading import laps_with_sessions, stored_lap
 from racing_coach_server.telemetry.schemas import StoredLap
+from racing_coach_server.telemetry.search.board import best_of_drivers
 from racing_coach_server.telemetry.search.conditions import conditions
 from racing_coach_server.telemetry.search.ids import id_range, shortest
 from racing_coach_server.telemetry.search.orders import BOARD, IDENTIFIED, WHOSE, Order, order_of
@@ -63,7 +64,12 @@ class LapSearch:
             InvalidCursorError: the cursor is none, or is of another list.
         """
         if which.track_id is not None and which.car_id is not None:
-            firsts = _firsts(which).subquery()
+            if which == LapFilter(
+                track_id=which.track_id, track_config_name=which.track_config_name, car_id=which.car_id
+            ):
+                firsts: FromClause = best_of_drivers(which.track_id, which.track_config_name, which.car_id)
+            else:
+                firsts = _firsts(which).subquery()
             columns = (firsts.c.lap_time, firsts.c.id)
             board = select(firsts.c.id).order_by(*BOARD.by(columns))
             if cursor is not None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from racing_coach_core.analysis_documents import LapAnalysisDocument, LapComparisonDocument
 from racing_coach_core.coaching import Coaching
@@ -69,7 +69,7 @@ async def columns(
     async with site.reading.session() as session:
         file = await pages.columns(session, lap_id, names, kind)
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
-    return Response(file.content, headers=headers, media_type=file.media_type)
+    return StreamingResponse(file.pieces, headers=headers, media_type=file.media_type)
 
 
 @lap.get("/analysis")

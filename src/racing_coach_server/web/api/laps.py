@@ -1,6 +1,5 @@
 """Laps and sessions as lists, and what they can be filtered by."""
 
-from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from racing_coach_core.web_laps import CarFacet, DriverFacet, Facets, LapPage, S
 from racing_coach_server.telemetry.search.facets import LapFacets
 from racing_coach_server.telemetry.search.schemas import LapFilter, LapSort
 from racing_coach_server.telemetry.search.service import LapSearch
-from racing_coach_server.web.exceptions import BadQueryError
+from racing_coach_server.web.api.parameters import Moment, StorableText
 from racing_coach_server.web.laps.rows import lap_row
 from racing_coach_server.web.laps.sessions import session_page
 from racing_coach_server.web.site import TheSite
@@ -19,8 +18,8 @@ laps = APIRouter(tags=["laps"])
 
 _SORTS: Final = {"received": LapSort.RECEIVED, "driven": LapSort.DRIVEN, "lap_time": LapSort.TIME}
 
-type Name = Annotated[str | None, Query(max_length=500)]
-type When = Annotated[datetime | None, Query(description="with its offset to UTC, such as 2026-11-25T19:00:00Z")]
+type Name = Annotated[StorableText | None, Query(max_length=500)]
+type When = Annotated[Moment | None, Query(description="with its offset to UTC, such as 2026-11-25T19:00:00Z")]
 type Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -52,8 +51,8 @@ async def list_laps(  # noqa: PLR0917 (a parameter of the query each)
         rig_id=rig,
         session_id=session,
         is_valid=valid,
-        since=_aware("from", since),
-        until=_aware("to", until),
+        since=since,
+        until=until,
     )
     usual = "asc" if sort == "lap_time" else "desc"
     async with site.reading.session() as transaction:
@@ -90,9 +89,3 @@ async def list_sessions(
     """Driving sessions, newest first."""
     async with site.reading.session() as transaction:
         return await session_page(transaction, rig=rig, driver=driver, after=after or None, limit=limit)
-
-
-def _aware(name: str, when: datetime | None) -> datetime | None:
-    if when is not None and when.tzinfo is None:
-        raise BadQueryError(name, "needs its offset to UTC, such as Z")
-    return when

@@ -62,7 +62,7 @@ class LapPages:
 
         stored = await find_lap(session, lap_id)
         frames = await StoredLaps(session).columns(stored.lap_id, channels)
-        return await asyncio.to_thread(columns_file, lap_id, frames, kind)
+        return columns_file(lap_id, frames, kind)
 
     async def analysis(self, session: AsyncSession, lap_id: UUID) -> LapAnalysisDocument:
         """What happened in each corner."""

@@ -27,6 +27,8 @@ _CAP_S: Final = 2.0
 """Longest pause between two tries to connect: somebody is looking."""
 _PAUSE_S: Final = 0.1
 _BUDGET: Final = ReceiveBudget(messages=1_000, bytes=4 << 20)
+_MOST_BYTES: Final = 1 << 16
+"""Of a message: a heartbeat takes some three thousand. A rig may publish a status of any size."""
 
 
 class BrokerWatch:
@@ -46,7 +48,7 @@ class BrokerWatch:
         self._look_at = look_at
         self._statuses: dict[str, RigStatus] = {}
         self._said = asyncio.Event()
-        self._trouble = Trouble("the broker is not reached, trying on", "the broker is back")
+        self.trouble = Trouble("the broker is not reached, trying on", "the broker is back")
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -55,7 +57,7 @@ class BrokerWatch:
             try:
                 await self._listen(backoff)
             except BrokerError as error:
-                self._trouble.began(str(error))
+                self.trouble.began(str(error))
                 self._wall.put_broker(_AWAY)
             except Exception as error:  # the pages go on
                 log.error("listening to the broker failed", exc_info=error)
@@ -68,7 +70,7 @@ class BrokerWatch:
         async with Connection(self._settings.mqtt, client_id=client_id, clean=True, budget=_BUDGET) as connection:
             templates = (self._topics.rig_status, self._topics.health_state, self._topics.heartbeat)
             await connection.subscribe([each.filter for each in templates], qos=0)
-            self._trouble.ended()
+            self.trouble.ended()
             self._wall.put_broker(None)
             backoff.reset()
             await first_of(self._take_all(connection), self._put_statuses())
@@ -93,6 +95,9 @@ class BrokerWatch:
 
     def _take(self, delivery: Delivery) -> None:
         """Put one message on the wall; one that is none of the contract is nobody's."""
+        if len(delivery.payload) > _MOST_BYTES:
+            log.debug("a message is not of the contract", topic=delivery.topic[:200], bytes=len(delivery.payload))
+            return
         try:
             if self._topics.rig_status.match(delivery.topic) is not None:
                 rig = self._topics.rig_status.parse(delivery.topic)["rig"]

@@ -52,7 +52,7 @@ class DatabaseWatch:
             connections=2,
             application="racing-coach web, pit wall",
         )
-        self._trouble = Trouble("the database is not reached, trying on", "the database is back")
+        self.trouble = Trouble("the database is not reached, trying on", "the database is back")
         self._rigs: set[str] = set()
         self._laps: dict[UUID, Cause] = {}
         self._rejected = False
@@ -72,7 +72,7 @@ class DatabaseWatch:
                 try:
                     await self._listen(backoff)
                 except Exception as error:  # whatever it is, the pages go on
-                    self._trouble.began(in_words(error))
+                    self.trouble.began(in_words(error))
                     if fault_of(error) is not Fault.WORLD:
                         log.error("listening to the database failed", exc_info=error)
                     self._wall.put_database(_AWAY)
@@ -88,7 +88,7 @@ class DatabaseWatch:
             driver.add_termination_listener(lambda _: ended.set())
             await driver.add_listener(CHANNEL, self._hear)
             await self._read_all()
-            self._trouble.ended()
+            self.trouble.ended()
             self._wall.put_database(None)
             backoff.reset()
             await first_of(self._read_what_is_told(), self._probe(driver), _lost(ended))

@@ -4,9 +4,10 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from tests.databases import Databases
 from tests.plans import explained, nodes, recorded
@@ -90,6 +91,36 @@ async def test_a_page_is_found_by_an_index(filled_url: str, name: str) -> None:
             await search.best(which, cursor=best.cursor)
 
     assert await scans(filled_url, ask) == []
+
+
+async def test_the_best_in_a_car_on_a_track_are_found_by_steps_through_an_index(filled_url: str) -> None:
+    """From driver to driver: entries of the index are read by the number of drivers, and not of their laps."""
+    which, read = LapFilter(track_id="track-0", car_id="car-0"), 0.0
+    engine = create_async_engine(filled_url)
+    try:
+        async with Database(engine).transaction() as session:
+            there = select(func.count(), func.count(tuple_(LapRecord.track_config_name, LapRecord.driver).distinct()))
+            laps, drivers = (
+                await session.execute(
+                    there.where(LapRecord.track_id == which.track_id, LapRecord.car_id == which.car_id)
+                )
+            ).one()
+            asked = recorded(engine)
+            await LapSearch(session).best(which, limit=1)
+            for statement in asked.copy():
+                (plan,) = await explained(session, *statement)
+                read += sum(map(_entries, nodes(plan["Plan"])))
+    finally:
+        await engine.dispose()
+    assert drivers * 3 < laps, "or there is nothing to be seen here"
+    assert read < drivers * 2, (read, drivers, laps)
+
+
+def _entries(node: dict[str, Any]) -> float:
+    """How many of an index's entries a part of a plan read."""
+    if "Index Name" not in node:
+        return 0
+    return (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
 
 
 @pytest.mark.parametrize("name", FACETS)

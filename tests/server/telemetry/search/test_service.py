@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.server.support import changed, new_lap
 
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.exceptions import InvalidCursorError, InvalidLapIdError
+from racing_coach_server.telemetry.models import LapRecord
 from racing_coach_server.telemetry.schemas import ReceivedLap
 from racing_coach_server.telemetry.search.facets import LapFacets
 from racing_coach_server.telemetry.search.schemas import LapFilter, LapSort
@@ -166,6 +168,30 @@ async def test_the_best_lap_of_each_driver_in_each_car(session: AsyncSession) ->
             pages += page.laps
             cursor = page.cursor
         assert (pages, cursor) == (list(whole.laps), None)
+
+
+async def test_the_best_of_a_car_on_each_configuration_of_a_track(session: AsyncSession) -> None:
+    """Each driver once on each; a lap with an error, one without a time, another car and another track do not count."""
+    best: dict[tuple[str, str], tuple[float, uuid.UUID]] = {}
+    for number in range(24):
+        config, driver = ("", "gp", "nord")[number % 3], ("al", "ed", "jo", "vi")[number % 4]
+        time = 80.0 + number * 7 % 5
+        lap_id = await store(session, at=number, lap_time=time, config=config or None, driver=driver)
+        best[config, driver] = min(best.get((config, driver), (999.0, lap_id)), (time, lap_id))
+    for wrong in ({"lap_time": None}, {"car": "lmp"}, {"track": RING, "config": "gp"}):
+        await store(session, at=30, **({"lap_time": 50.0, "driver": "al"} | wrong))
+    spun = await store(session, at=31, lap_time=50.0, driver="al")
+    await session.execute(update(LapRecord).where(LapRecord.id == spun).values(is_valid=False))
+
+    async def found(config: str | None) -> list[uuid.UUID]:
+        page = await LapSearch(session).best(LapFilter(track_id=SPA, track_config_name=config, car_id="gt3"))
+        return [lap.lap_id for lap in page.laps]
+
+    assert await found(None) == [lap_id for _, lap_id in sorted(best.values())]
+    assert await found("gp") == [lap_id for _, lap_id in sorted(each for of, each in best.items() if of[0] == "gp")]
+    assert await found("oval") == []
+    since = LapFilter(track_id=SPA, track_config_name="gp", car_id="gt3", since=START)
+    assert [lap.lap_id for lap in (await LapSearch(session).best(since)).laps] == await found("gp")
 
 
 async def test_a_place_in_another_list_is_refused(session: AsyncSession) -> None:

@@ -1,5 +1,7 @@
 """Laps, sessions and what there is, as the API lists them."""
 
+import base64
+import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,6 +56,38 @@ async def test_what_cannot_be_asked_is_said(pages: httpx.AsyncClient, query: str
     answer = await pages.get(f"{API}/laps?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert query.partition("=")[0] in answer.json()["message"] or "place in this list" in answer.json()["message"]
+
+
+def cursor(*place: object) -> str:
+    """A place in a list, as nobody was given it."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/laps?track=%00",
+        "/laps?driver=a%00b",
+        "/sessions?rig=%00",
+        "/sessions?driver=%00",
+        "/progress?driver=%00&track=a&car=b",
+        "/progress?driver=a&track=a&car=b&config=%00",
+        "/laps?from=0001-01-01T00:00:00%2B23:59",
+        "/laps?to=9999-12-31T23:59:59-23:59",
+        f"/laps?after={cursor('received falling', '0001-01-01T00:00:00+23:59', NOBODY)}",
+        f"/laps?after={cursor('received falling', -1e300, NOBODY)}",
+        f"/laps?sort=lap_time&after={cursor('time rising', 10**400, NOBODY)}",
+        f"/laps?after={base64.urlsafe_b64encode(b'[' * 1_400).decode()}",
+        "/laps?after=%F0%9F%98%80",
+    ],
+)
+async def test_what_no_database_could_be_asked_is_said_too(empty: httpx.AsyncClient, path: str) -> None:
+    """Characters, moments and places that there are not: whoever asks is wrong, not the server."""
+    answer = await empty.get(API + path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
 
 
 async def test_sessions_and_what_there_is(pages: httpx.AsyncClient, driven: list[Lap]) -> None:

@@ -108,11 +108,15 @@ async def test_who_is_there_is_said(broker: Broker, database_url: str) -> None:
         async with site.events() as stream:
             await stream.next("snapshot")
             await rig.publish(topic, b"{}")
+            # As good as the next one, and larger than any that is read.
+            early = RigStatus(online=True, timestamp="1999-11-25T12:00:00Z")  # type: ignore[arg-type]  # parsed
+            await rig.publish(topic, early.model_dump_json().encode() + b" " * 100_000)
             for online in (True, False):
                 said = RigStatus(online=online, timestamp="2026-11-25T12:00:00Z")  # type: ignore[arg-type]  # parsed
                 await rig.publish(topic, said.model_dump_json().encode())
                 event = await stream.next("rig")
                 assert event.data["cause"] == "status"
+                assert not str(event.data["rig"]["online_since"]).startswith("1999")
                 assert (event.data["rig"]["rig_id"], event.data["rig"]["online"]) == ("rig-7", online)
             daemon = await stream.until(
                 lambda event: event.kind == "daemon" and event.data["instance"] == settings.instance

@@ -45,6 +45,7 @@ async def test_ids_are_of_one_process() -> None:
     assert [ring.number_of(text) for text in (None, "", "1", other.id_of(1), f"{ring.name}-x", f"{ring.name}-²")] == [
         None
     ] * 6
+    assert ring.number_of(f"{ring.name}-{'9' * 5_000}") is None
 
 
 async def test_all_who_wait_are_woken() -> None:

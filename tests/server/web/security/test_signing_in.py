@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 
 import httpx
@@ -138,6 +139,26 @@ async def test_guessing_is_slow_by_either_way(broker: Broker, monkeypatch: pytes
     assert [answer.status_code for answer in late] == [429, 429]
     assert {answer.json()["code"] for answer in late} == {"too_many_tries"}
     assert all(1 <= int(answer.headers["retry-after"]) <= 3600 for answer in late)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sign-in", "/api/v1/sign-out"])
+async def test_who_is_not_signed_in_sends_no_more_than_a_password(broker: Broker, path: str) -> None:
+    """What comes beyond that is not kept; it was as much as somebody would send."""
+    pieces = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        yield b'{"password": "'
+        for _ in range(1_000):
+            pieces += 1
+            yield b"x" * 65_536
+
+    async with asking(web_settings(broker, password=PASSWORD)) as client:
+        answer = await client.post(path, content=endless(), headers={"Content-Type": "application/json"})
+        declared = await client.post("/api/v1/sign-in", content=b"x" * 100_000)
+    assert pieces < 3
+    assert answer.status_code == (413 if path.endswith("in") else 401)
+    assert (declared.status_code, declared.json()["code"]) == (413, "not_allowed")
 
 
 async def test_another_sites_page_signs_nobody_in(broker: Broker) -> None:
