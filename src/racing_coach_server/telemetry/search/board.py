@@ -4,7 +4,7 @@
 calls it "loose index scan").
 """
 
-from sqlalchemy import CTE, ColumnElement, LateralFromClause, Text, literal, select, true
+from sqlalchemy import CTE, ColumnElement, FromClause, Text, literal, select, true
 from sqlalchemy.orm import aliased
 
 from racing_coach_server.telemetry.models import LapRecord
@@ -17,7 +17,7 @@ def best_of_drivers(track_id: str, track_config_name: str | None, car_id: str) -
     else:
         configs = select(literal(track_config_name, Text).label("track_config_name")).cte("configs")
 
-    def fastest(config: ColumnElement[str], after: ColumnElement[str] | None = None) -> LateralFromClause:
+    def fastest(config: ColumnElement[str], after: ColumnElement[str] | None = None) -> FromClause:
         lap = aliased(LapRecord)
         laps = select(lap.id, lap.lap_time, lap.track_config_name, lap.driver).where(
             lap.track_id == track_id,
