@@ -13,7 +13,14 @@ from racing_coach_demo.embedded import WHEEL_BIN_DIR, EmbeddedPostgres
 from racing_coach_demo.processes import ServerProcess, accepts_connections, free_port
 from tests.infra import MOSQUITTO_DIR, Broker, default_passwords, find_mosquitto, mosquitto_version, password_file
 
-FORGETFUL: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # A clone of a database is eight megabytes of WAL, and would be as many of zeros before.
+    "wal_init_zero": "off",
+    "wal_recycle": "off",
+}
 """Settings of a PostgreSQL that no test kills: what it commits need not survive that."""
 
 

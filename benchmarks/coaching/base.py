@@ -16,15 +16,18 @@ from racing_coach_rig.sources.simulation.track import EARTH_RADIUS_M, Track
 TUNE_DRIVERS: Final = (
     *("Ines Aubrac", "Jonas Lindqvist", "Tomas Velde"),
     *("Mara Okafor", "Priya Raman", "Bill Hartley"),
+    *("Oda Brekke", "Luis Ferreira"),
 )
 _MORE: Final = {
     one.name: one
     for one in (
         Driver("Oda Brekke", skill=0.93, braking=0.84, traction=0.91),
         Driver("Luis Ferreira", skill=0.90, braking=0.91, traction=0.83),
+        Driver("Hanna Sorel", skill=0.94, braking=0.90, traction=0.87),
+        Driver("Tade Quist", skill=0.88, braking=0.82, traction=0.89),
     )
 }
-REPORT_DRIVERS: Final = tuple(_MORE)
+REPORT_DRIVERS: Final = ("Hanna Sorel", "Tade Quist")
 """Drivers that nobody but this evaluation knows. Like a track, a driver who was reported once is for tuning since."""
 
 

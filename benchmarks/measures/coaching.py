@@ -1,6 +1,8 @@
 """What the coach costs: how soon its word is on the rig, what a lap takes, and what storing laps loses by it."""
 
 import json
+import os
+import re
 import statistics
 import subprocess
 import sys
@@ -64,17 +66,7 @@ def _alone(servers: Servers, payloads: Payloads, sizes: Sizes, scratch: Path) ->
     servers.empty()
     with daemon(servers, scratch):
         publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=sizes.analysed_laps)
-    process = subprocess.run(
-        [sys.executable, "-m", "benchmarks.servers.followers_alone", servers.dsn],
-        cwd=_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_TIMEOUT_S,
-    )
-    if process.returncode:
-        raise RuntimeError(f"the followers failed\n{process.stderr[-2000:]}")
-    took = json.loads(process.stdout)
+    took = json.loads(_output("followers_alone", servers.dsn))
     cpu_ms = [seconds * 1e3 for seconds in took["cpu_s"][_LAPS_TO_REFER_TO:]]
     return {
         "cpu_ms_per_lap": statistics.median(cpu_ms),
@@ -83,4 +75,30 @@ def _alone(servers: Servers, payloads: Payloads, sizes: Sizes, scratch: Path) ->
         "stored_laps": took["laps"],
         "stored_laps_per_s": took["laps"] / took["seconds"],
         "stored_rss_peak_bytes": took["rss_peak_bytes"],
+        **_anew(servers, took["laps"]),
     }
+
+
+def _anew(servers: Servers, laps: int) -> dict[str, float]:
+    """The same laps once more, by the command."""
+    *said, rss = _output("analyze_command", url=servers.dsn).splitlines()
+    found = re.search(rf"{laps:,} of {laps:,} laps done anew; ([\d.]+) a second", " ".join(said))
+    if found is None:
+        raise RuntimeError(f"racing-coach analyze did not do all laps\n{said}")
+    return {"anew_laps_per_s": float(found[1]), "anew_rss_peak_bytes": int(rss)}
+
+
+def _output(module: str, *arguments: str, url: str = "") -> str:
+    """What a process says that does nothing but that. It is given the database as an operator gives it."""
+    process = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.servers.{module}", *arguments],
+        cwd=_ROOT,
+        env=os.environ | ({"RACING_COACH_DATABASE__URL": url} if url else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_S,
+    )
+    if process.returncode:
+        raise RuntimeError(f"{module} failed\n{process.stdout[-1000:]}{process.stderr[-2000:]}")
+    return process.stdout

@@ -74,6 +74,8 @@ def _coaching(figures: Figures) -> Rows:
         ("laps/s stored without it", f"{coaching['without_laps_per_s']:.1f}"),
         (f"{coaching['stored_laps']:,} stored laps, one process", f"{coaching['stored_laps_per_s']:.1f} laps/s"),
         ("its peak memory", f"{coaching['stored_rss_peak_bytes'] / _MB:.0f} MB"),
+        ("the same laps by racing-coach analyze --all", f"{coaching['anew_laps_per_s']:.1f} laps/s"),
+        ("its peak memory", f"{coaching['anew_rss_peak_bytes'] / _MB:.0f} MB"),
     ]
 
 

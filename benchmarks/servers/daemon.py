@@ -17,6 +17,7 @@ from benchmarks.servers.running import Servers
 from racing_coach_demo.daemon import DaemonProcess
 
 _ROOT = Path(benchmarks.__file__).parent.parent
+_INSTRUMENTED = "benchmarks.servers.instrumented_daemon"
 
 
 class Daemon(DaemonProcess):
@@ -24,10 +25,10 @@ class Daemon(DaemonProcess):
 
     start_timeout_s: ClassVar[float] = 60
 
-    def __init__(self, variables: dict[str, str], scratch: Path) -> None:
+    def __init__(self, variables: dict[str, str], scratch: Path, program: str = _INSTRUMENTED) -> None:
         super().__init__({**variables, "PYTHONPATH": str(_ROOT)}, scratch)
         self._file = scratch / "figures.json"
-        self.command = [sys.executable, "-m", "benchmarks.servers.instrumented_daemon", str(self._file)]
+        self.command = [sys.executable, "-m", program, str(self._file)]
 
     @property
     def psutil(self) -> psutil.Process:
@@ -61,7 +62,12 @@ class Daemon(DaemonProcess):
 
 @contextmanager
 def daemon(
-    servers: Servers, scratch: Path, *, concurrency: int | None = None, coaching: bool = False
+    servers: Servers,
+    scratch: Path,
+    *,
+    concurrency: int | None = None,
+    coaching: bool = False,
+    program: str = _INSTRUMENTED,
 ) -> Iterator[Daemon]:
     """The daemon with its default configuration but for the coach, or with another number of laps in flight.
 
@@ -81,5 +87,5 @@ def daemon(
         variables["RACING_COACH_MQTT__PASSWORD"] = servers.passwords[DAEMON]
     if concurrency:
         variables["RACING_COACH_DELIVERY__CONCURRENCY"] = str(concurrency)
-    with Daemon(variables, folder) as running:
+    with Daemon(variables, folder, program) as running:
         yield running

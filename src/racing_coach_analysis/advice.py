@@ -10,7 +10,7 @@ from racing_coach_analysis.beside import Laps
 from racing_coach_analysis.causes import Cause
 from racing_coach_analysis.coaching import Advice, Coaching, Praise, Said, Silence, silence_for, silent
 from racing_coach_analysis.confidence import discoveries
-from racing_coach_analysis.findings import LEAST_GAIN_S, RECURS, Finding, better, find
+from racing_coach_analysis.findings import Finding, better, find
 from racing_coach_analysis.passages import Passage, corner_at
 from racing_coach_analysis.track_map import Corner, TrackMap
 from racing_coach_analysis.words import Words, words
@@ -18,9 +18,8 @@ from racing_coach_analysis.words import Words, words
 MOST: Final = 3
 """Nobody can do more than three things differently on the next lap."""
 
-_STANDS_OUT_S: Final = 0.1
 _BEYOND: Final = 3.0
-"""How many standard deviations of the driver's own spread a loss on one lap alone must be beyond."""
+"""How many standard deviations of the driver's own spread a passage must be quicker than usual to be praised."""
 
 _FALSE_RATE: Final = 0.002
 _AS_OFTEN: Final = 3
@@ -107,14 +106,8 @@ def _same(lap: Analysed, reference: Analysed) -> bool:
 def _standing(findings: list[Finding], looked_at: int) -> list[Finding]:
     """Those that are no accident and worth a word, the most valuable first: gain times how steadily it recurs."""
     real = discoveries([one.chance for one in findings], looked_at, _FALSE_RATE)
-    kept = [one for one, stands in zip(findings, real, strict=True) if stands and _worth_a_word(one)]
+    kept = [one for one, stands in zip(findings, real, strict=True) if stands and (one.recurs or one.stands_out)]
     return sorted(kept, key=lambda one: -one.gain_s * one.seen / one.looked_at)
-
-
-def _worth_a_word(one: Finding) -> bool:
-    recurs = one.seen >= RECURS and one.bounds.low > LEAST_GAIN_S
-    stands_out = one.gain_s > _STANDS_OUT_S and one.beyond_usual_s > _BEYOND * one.own_spread_s
-    return recurs or stands_out
 
 
 def _said_too_often(said: Sequence[Said]) -> set[str]:

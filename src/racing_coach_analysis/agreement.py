@@ -18,7 +18,7 @@ _DRAWN: Final = 0.4
 """How many times laps are drawn anew, and what share of them each time: fewer than there are, so that what holds in
 all draws holds with room to spare."""
 
-_APEX_ERROR_M: Final = 1.1
+_APEX_ERROR_M: Final = 0.8
 """Standard error up to which an apex is settled."""
 
 

@@ -66,11 +66,11 @@ def bends_of(bend: Floats, step: float, *, least_turn: float = LEAST_TURN_RAD) -
     bend, broad = np.roll(bend, -shift), np.roll(broad, -shift)
     found = []
     for sign in (1.0, -1.0):
-        for first, end in runs(sign * broad > _LASTS):
-            for start, stop in _parted(sign * broad[first:end] * step):
-                one = _trimmed(sign * bend, sign * broad, first + start, first + stop)
-                turn = _turn(sign * broad, first + start, first + stop, step)
-                if one is not None and turn >= least_turn:
+        tight, turning = sign * bend, sign * broad
+        for first, end in runs(turning > _LASTS):
+            for start, stop in _parted(turning[first:end] * step):
+                one = _trimmed(tight, turning, first + start, first + stop)
+                if one is not None and (turn := _turn(turning, first + start, first + stop, step)) >= least_turn:
                     found.append(Bend(one[0] + shift, one[1] + shift, one[2] + shift, sign * turn))
     return sorted(found, key=lambda one: one.apex % count)
 
@@ -106,16 +106,27 @@ def _parted(turns: Floats) -> list[tuple[int, int]]:
     Args:
         turns: how far it turns from place to place, rad, all positive.
     """
+    parts, uncut = [], [(0, len(turns))]
+    while uncut:
+        start, end = uncut.pop()
+        place = _relaxes(turns[start:end])
+        if place is None:
+            parts.append((start, end))
+        else:
+            uncut += [(start + place, end), (start, start + place)]
+    return parts
+
+
+def _relaxes(turns: Floats) -> int | None:
+    """Where a bend in one direction relaxes the most, so that it is two."""
     total = np.cumsum(turns)
     allowed = (total >= LEAST_TURN_RAD) & (total[-1] - total >= LEAST_TURN_RAD)
-    if allowed.any():
-        before, after = np.maximum.accumulate(turns), np.maximum.accumulate(turns[::-1])[::-1]
-        relaxed = np.where(allowed, turns / np.minimum(before, after), np.inf)
-        place = int(np.argmin(relaxed))
-        if relaxed[place] < RELAXED:
-            later = [(start + place, end + place) for start, end in _parted(turns[place:])]
-            return [*_parted(turns[:place]), *later]
-    return [(0, len(turns))]
+    if not allowed.any():
+        return None
+    before, after = np.maximum.accumulate(turns), np.maximum.accumulate(turns[::-1])[::-1]
+    relaxed = np.where(allowed, turns / np.minimum(before, after), np.inf)
+    place = int(np.argmin(relaxed))
+    return place if relaxed[place] < RELAXED else None
 
 
 def _trimmed(bend: Floats, broad: Floats, start: int, end: int) -> tuple[int, float, int] | None:

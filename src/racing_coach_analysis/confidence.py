@@ -13,13 +13,13 @@ from racing_coach_analysis.arrays import Floats
 _PRIOR_LAPS: Final = 6
 """How many laps' worth the spread counts that is assumed before anything is known of the driver."""
 
-_PRIOR_S: Final = 0.008
-_PRIOR_SHARE: Final = 0.0025
+_PRIOR_S: Final = 0.0072
+_PRIOR_SHARE: Final = 0.00225
 """That spread: so much, and so much of the time that the stretch takes (see docs/coaching.md)."""
 
 _DRAWS: Final = 300
 
-_MODEL_ERROR: Final = 0.04
+_MODEL_ERROR: Final = 0.03
 """A price is a model of what would have been: standard deviation of its error, as a share (see docs/coaching.md)."""
 
 _NORMAL: Final = np.array([-1.534, -0.887, -0.489, -0.157, 0.157, 0.489, 0.887, 1.534])

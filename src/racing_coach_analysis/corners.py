@@ -25,13 +25,14 @@ METHOD_VERSION: Final = 3
 LAPS_FOR_MAP: Final = 5
 """How many good laps a track's corners are found in at least. They are numbered once: one odd lap must not decide."""
 
-LAPS_FOR_APEXES: Final = 20
+LAPS_FOR_APEXES: Final = 40
 """How many are waited for where only an apex might still move, that of a long kink which differs from lap to lap."""
 
 MOST_LAPS_FOR_MAP: Final = 60
 """How many are waited for where other laps might still number otherwise: a bend turns by just about what a corner must,
 or relaxes by just about what parts it in two."""
 
+_FIRST: Final = 20
 _EVERY: Final = 5
 
 _BEFORE_BRAKING_M: Final = 30.0
@@ -72,10 +73,10 @@ def find_corners(traces: Sequence[Trace]) -> TrackMap:
 
 
 def is_time_to_number(laps: int) -> bool:
-    """Whether to look now if so many good laps number a track: with each of the first, then with every fifth, because
-    one more of many hardly tells anything new.
+    """Whether to look now that there are so many good laps of a track: with each of the first, then with every fifth,
+    because one more of many hardly tells anything new.
     """
-    return laps >= LAPS_FOR_MAP and (laps <= LAPS_FOR_APEXES or laps % _EVERY == 0)
+    return laps >= LAPS_FOR_MAP and (laps <= _FIRST or laps % _EVERY == 0)
 
 
 def number_corners(traces: Sequence[Trace]) -> TrackMap | None:

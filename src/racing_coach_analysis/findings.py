@@ -37,7 +37,11 @@ _EXPLAINS: Final = 0.4
 """A cause must explain this share of the loss; else the next one is tried."""
 
 _MUCH_MORE: Final = 2.0
-"""A cause on this lap alone is told instead of one that recurs if it is worth this many times as much."""
+"""A cause on this lap alone is told instead of one that recurs if it stands out, and is worth so many times as much."""
+
+_STANDS_OUT_S: Final = 0.1
+_BEYOND: Final = 3.0
+"""How many standard deviations of the driver's own spread a loss on one lap alone must be beyond."""
 
 _NO_ACCIDENT: Final = 0.001
 """An action that differs by this chance or less did not differ by accident."""
@@ -78,6 +82,16 @@ class Finding:
     chance: float
     own_spread_s: float
     beyond_usual_s: float
+
+    @property
+    def recurs(self) -> bool:
+        """Whether enough of the last laps show it, and it is surely worth a word."""
+        return self.seen >= RECURS and self.bounds.low > LEAST_GAIN_S
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether this lap alone is enough."""
+        return self.gain_s > _STANDS_OUT_S and self.beyond_usual_s > _BEYOND * self.own_spread_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +162,9 @@ def _look(laps: Laps, passage: Passage) -> Finding | None:
     alike = last & (most > max(_LIKE_THIS * most[-1], _LEAST_LOSS_S))
     single = _priced(scene, alone)
     often = _priced(scene, alike) if alike.sum() >= RECURS else None
-    if often is None or (single is not None and single.gain_s > _MUCH_MORE * often.gain_s):
-        return single
-    return often
+    if often is None or single is None:
+        return often or single
+    return single if single.stands_out and single.gain_s > _MUCH_MORE * often.gain_s else often
 
 
 def _priced(scene: _Scene, rows: Flags) -> Finding | None:

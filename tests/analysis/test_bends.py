@@ -63,3 +63,10 @@ def test_how_a_driver_divides_the_turning_does_not_move_the_apex():
 
 def test_what_turns_less_than_a_corner_does_is_none():
     assert bends_of(profile((500, 0), (100, 0.9 * LEAST_TURN_RAD / 100), (500, 0)), STEP) == []
+
+
+def test_a_spiral_of_a_thousand_bends_is_cut_into_them():
+    """In one direction, each relaxing a little less than the one before: who sends laps may draw anything."""
+    place = np.arange(99_000.0)
+    depth = np.linspace(0.95, 0.9, len(place))
+    assert len(bends_of(0.02 * (1 + depth * np.sin(2 * np.pi * place / 90)), STEP)) > 1_000

@@ -105,7 +105,10 @@ def test_a_frozen_database_answers_when_it_is_thawed(database: EmbeddedPostgres)
         done, _ = await asyncio.wait([answer], timeout=0.3)
         assert not done
         database.thaw()
-        return await answer
+        try:
+            return await answer
+        finally:
+            await connection.close()
 
     assert asyncio.run(scenario()) == 42
 
@@ -145,7 +148,9 @@ def test_the_broker_carries_a_payload_of_16_mib_and_redelivers_it_until_it_is_ac
             user.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGINT]
+)
 def test_no_server_outlives_its_parent(number: signal.Signals) -> None:
     parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None

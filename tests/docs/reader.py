@@ -1,6 +1,7 @@
 """Somebody who follows the documentation word for word, on a machine where not everything can be done."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ NOT_HERE = ("apt", "docker", "systemctl", "journalctl", "loginctl", "createuser"
 """Programs that need another machine than this one. What is asked of them is written down, and told by the tests."""
 
 _CHECKOUT = ("mosquitto", "systemd", "requirements", ".env.example", "docker-compose.yml", "docker-compose.tls.yml")
-_PLACES = ("/etc/", "/usr/local/bin/", "/opt/racing-coach", "/var/lib/")
+_PLACES = ("/etc/", "/usr/local/bin/", "/opt/racing-coach", "/var/lib/", "/backups")
 _SUDO = """#!/bin/sh
 [ "$1" = -u ] && shift 2
 exec "$@"
@@ -124,7 +125,7 @@ class Reader:
             assert old in text, f"{old!r} is not there to be edited"
             text = text.replace(old, new)
         for place in _PLACES:
-            text = text.replace(place, f"{self.machine}{place}")
+            text = re.sub(rf"(?<![\w.-]){place}", f"{self.machine}{place}", text)
         return text
 
     @property

@@ -22,12 +22,11 @@ RUN_ELSEWHERE = {
     "README.md: make test": "it is what runs this",
     "CONTRIBUTING.md: make test": "it is what runs this",
     "docs/backup.md: racing-coach backup /backups/2026-05-01": "tests/server/backup/test_backup.py",
-    "docs/backup.md: sudo systemctl stop racing-coach racing-coach restore /backu": "tests/server/backup/test_backup.py",
     "mosquitto/README.md: racing-coach end-session racing-coach-main": "tests/server/commands/test_commands.py",
 }
 
 NOT_RUN = {
-    "systemd/README.md: sudo python3.13 -m venv /opt/racing-coach sudo /opt/racing-c": "a second installation, of minutes",
+    "systemd/README.md: sudo apt install python3-venv sudo python3.13 -m venv /opt/r": "a second installation, of minutes",
     "docs/scaling.md: pg_basebackup -h PRIMARY -U replicator -D /var/lib/postgresq": "a second server; see test_replica.py",
     "docs/scaling.md: racing-coach db upgrade": "needs servers with Citus; tests/server/database/test_placement.py",
     "docs/scaling.md: pg_dump --data-only --schema=public --exclude-table=alembic_": "needs servers with Citus",

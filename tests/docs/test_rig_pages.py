@@ -35,6 +35,7 @@ def edits(broker: Broker) -> str:
     return f"sed -i '/^RACING_COACH/d' \"$1\"\ncat >>\"$1\" <<'END'\n{lines}\nEND\n"
 
 
+@pytest.mark.long  # that its commands are such is in test_commands.py, what they do in tests/rig/commands
 def test_a_rig_from_the_readme(reader: Reader, mosquitto_broker: Broker) -> None:
     """Its settings in a file; doctor, publish, run; and in another shell, status."""
     own = settings(mosquitto_broker)
@@ -60,7 +61,7 @@ def test_a_rig_as_a_service(reader: Reader, mosquitto_broker: Broker) -> None:
     """The example is edited and right, the unit is where systemd looks for it; what systemd is asked is named."""
     reader.will_edit(edits(mosquitto_broker))
 
-    said = reader.follow(block("systemd/README.md: uv tool install '.[rig]' install -D -m 600 systemd/rig.env.e"))
+    said = reader.follow(block("systemd/README.md: uv tool install '.[rig]'"))
 
     assert "MQTT 5 connection" in said
     assert (reader.home / ".config/systemd/user/racing-coach-rig.service").exists()
@@ -80,7 +81,7 @@ def test_one_machine(reader: Reader, mosquitto_broker: Broker) -> None:
     (reader.checkout / ".env").unlink()  # docker compose's, and no setting of the rig
 
     reader.will_edit(edits(mosquitto_broker))
-    reader.follow(block("docs/one-machine.md: uv tool install '.[rig]' install -D -m 600 systemd/rig.env.e"))
+    reader.follow(block("docs/one-machine.md: uv tool install '.[rig]'"))
     said = reader.follow(block("docs/one-machine.md: racing-coach-rig publish session.ibt racing-coach-rig status"))
 
     assert "success" in said

@@ -124,6 +124,7 @@ async def _connect(reader: Reader, port: int) -> None:
             pass
 
 
+@pytest.mark.long  # that its commands are such is in test_commands.py, what they do in tests/server/commands
 def test_the_daemons_settings_and_commands(
     reader: Reader, mosquitto_broker: Broker, postgres_process: PostgresProcess
 ) -> None:
@@ -157,18 +158,37 @@ def test_the_daemons_settings_and_commands(
     assert "MQTT 5 connection" in said
     assert own["RACING_COACH_MQTT__PASSWORD"] not in said
 
-    reader.follow(block("systemd/README.md: sudo -u postgres createuser --pwprompt racing_coach sudo -u"))
+    reader.follow(block("systemd/README.md: sudo apt install postgresql sudo -u postgres createuser --pw"))
     reader.follow(block("systemd/README.md: sudo -u postgres createuser --pwprompt racing_coach_web sudo"))
     assert reader.not_run == [
         "systemctl daemon-reload",  # no systemd is process 1 here
         "systemctl enable --now --no-block racing-coach",
         "journalctl -u racing-coach -f",
+        "apt install postgresql",
         "createuser --pwprompt racing_coach",  # the system's PostgreSQL is not here
         "createdb --owner=racing_coach racing_coach",
         "createuser --pwprompt racing_coach_web",
         "psql -c grant pg_read_all_data to racing_coach_web",
         "systemctl daemon-reload",
         "systemctl enable --now racing-coach-web",
+    ]
+
+
+def test_backups_and_the_way_back(reader: Reader) -> None:
+    """The timer's units are where systemd looks; a restore is asked of the database that was edited."""
+    reader.will_edit("true")
+    (reader.machine / "etc/racing-coach/credentials").mkdir(parents=True)
+    reader.follow(block("docs/backup.md: sudo install -d -m 700 /backups sudo install -m 644 systemd/"))
+    assert {"racing-coach-backup.service", "racing-coach-backup.timer"} <= {
+        unit.name for unit in (reader.machine / "etc/systemd/system").iterdir()
+    }
+    reader.follow(block("docs/backup.md: sudo systemctl stop racing-coach racing-coach-web sudo -u po"), code=1)
+    assert reader.not_run == [
+        "systemctl daemon-reload",
+        "systemctl enable --now racing-coach-backup.timer",
+        "systemctl start racing-coach-backup",
+        "systemctl stop racing-coach racing-coach-web",
+        "createdb --owner=racing_coach restored",
     ]
 
 

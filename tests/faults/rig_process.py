@@ -47,6 +47,10 @@ class Journal:
         self._file.flush()
         os.fsync(self._file.fileno())
 
+    def close(self) -> None:
+        """Close its file."""
+        self._file.close()
+
     def count(self, event: str) -> int:
         return sum(entry["event"] == event for entry in self.entries)
 

@@ -95,6 +95,7 @@ def _spool_and_answer(files: RigFiles, laps: list[Lap]) -> None:
                 lap_id=lap.lap_id,
             )
         )
+    journal.close()
     outbox.close()
 
 

@@ -8,7 +8,6 @@ async with World(seed=1, rigs=4, laps_per_rig=20, interval_s=1.0) as world:
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import tempfile
 import time
@@ -27,6 +26,7 @@ from tests.daemon import DaemonProcess
 from tests.faults.background import Stillness, running
 from tests.faults.checker import ADVERSARY, ADVERSARY_MEMORY_BOUND_BYTES, Report, check
 from tests.faults.coaching_checker import check_coaching, connected_at, uncoached
+from tests.faults.evidence import kept_evidence
 from tests.faults.observer import MemorySamples, Observer
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
@@ -272,16 +272,8 @@ class World:
             report.memory_bound_bytes = ADVERSARY_MEMORY_BOUND_BYTES
         report.seed = self.seed
         if report.findings or self.keeps_evidence:
-            report.evidence = self._keep_evidence()
+            report.evidence = kept_evidence(self.directory, self.broker, self.database, self.daemon)
         return report
-
-    def _keep_evidence(self) -> Path:
-        kept = Path(tempfile.mkdtemp(prefix="racing-coach-evidence-"))
-        shutil.copytree(self.directory, kept, dirs_exist_ok=True)
-        shutil.copy(self.broker.log_file, kept / "broker.log")
-        shutil.copy(self.database.log_file, kept / "database.log")
-        (kept / "daemon.log").write_text(self.daemon.text)
-        return kept
 
     async def sql(self, *statements: str, timeout_s: float = 30) -> None:
         """Run statements as the database's superuser, not through the proxy; again, should the database not be well."""

@@ -28,8 +28,10 @@ _LANDING_RUNS = {
     "recording": 2_500,
     "export": 25_000,
     "lap_file": 12_000,
+    "web_request": 50_000,
 }
 """Some seven seconds each."""
+_OF_THE_SERVER = ("racing_coach_server.telemetry.search.cursors", "racing_coach_server.web.security")
 
 
 def main() -> int:
@@ -73,7 +75,7 @@ def fuzz(name: str, bound: str, seed: int) -> None:
     """
     import atheris
 
-    with atheris.instrument_imports(include=["racing_coach_core", "racing_coach_rig"]):
+    with atheris.instrument_imports(include=["racing_coach_core", "racing_coach_rig", *_OF_THE_SERVER]):
         from tests.fuzz.targets import TARGETS, examples
 
     corpus = BUILD / name

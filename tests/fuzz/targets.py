@@ -1,12 +1,15 @@
 """What is fuzzed: everything that takes bytes from others. Each target may refuse them in its own words, and nothing else."""
 
+import base64
 import contextlib
 import gzip
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import zstandard
 
@@ -24,6 +27,11 @@ from racing_coach_rig.sources.garage61.export import read_garage61
 from racing_coach_rig.sources.iracing.ibt import read_ibt
 from racing_coach_rig.sources.lap_file import read_lap_file
 from racing_coach_rig.sources.result import SourceResult
+from racing_coach_server.telemetry.exceptions import InvalidCursorError
+from racing_coach_server.telemetry.search.cursors import from_cursor, to_cursor
+from racing_coach_server.web.security.names import name_of
+from racing_coach_server.web.security.sessions import given_password
+from racing_coach_server.web.security.tries import network_of
 from tests.laps import make_lap
 from tests.rig.sources.garage61.exports import lap_rows, text
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
@@ -125,9 +133,22 @@ def lap_file(data: bytes) -> None:
     _read(read_lap_file, data)
 
 
+def web_request(data: bytes) -> None:
+    """What a browser, or whoever says so, puts into addresses and headers."""
+    text = data.decode(errors="replace")
+    given_password(text)
+    name_of(text)
+    network_of(text)
+    for cursor in (text, base64.urlsafe_b64encode(data).decode()):
+        with contextlib.suppress(InvalidCursorError):
+            at, lap_id = from_cursor(cursor, "laps", (datetime, UUID))
+            assert isinstance(at, datetime)
+            assert from_cursor(to_cursor("laps", (at, lap_id)), "laps", (datetime, UUID)) == (at, lap_id)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
-    for target in (json, arrow, compression, publish_packet, topics, recording, export, lap_file)
+    for target in (json, arrow, compression, publish_packet, topics, recording, export, lap_file, web_request)
 }
 
 
@@ -148,5 +169,10 @@ def examples(name: str) -> tuple[bytes, ...]:
         "recording": (ibt_bytes(drive(laps_of(2, 8))),),
         "export": (text(lap_rows(20)).encode(),),
         "lap_file": (document, stream, gzip.compress(document)),
+        "web_request": (
+            b'["laps", "2026-11-25T12:00:00Z", "00000000-0000-0000-0000-000000000000"]',
+            b"Basic OnNlY3JldA==",
+            b"[::1]:8077",
+        ),
     }[name]
     return (*good, *(path.read_bytes() for path in sorted((SEEDS / name).glob("*"))))

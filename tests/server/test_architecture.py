@@ -37,6 +37,7 @@ ENGINES = {
     "doctor/daemon.py",
     "doctor/database.py",
     "backup/dump.py",
+    "backup/compression.py",
     "backup/restore.py",
 }
 """Who may do without it: the engine itself, what changes the schema, the doctor, and whoever works beside

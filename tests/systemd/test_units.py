@@ -24,7 +24,7 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """The units, with the programs of this environment in place of the installed ones."""
-    for unit in UNITS.glob("*.service"):
+    for unit in (*UNITS.glob("*.service"), *UNITS.glob("*.timer")):
         text = INSTALLED_BIN.sub(str(Path(sys.executable).parent), unit.read_text())
         (tmp_path / unit.name).write_text(text)
     return tmp_path
@@ -50,7 +50,13 @@ def value(unit: str, option: str) -> str:
 @needs_systemd
 @pytest.mark.parametrize(
     ("unit", "manager"),
-    [("racing-coach.service", "system"), ("racing-coach-web.service", "system"), ("racing-coach-rig.service", "user")],
+    [
+        ("racing-coach.service", "system"),
+        ("racing-coach-web.service", "system"),
+        ("racing-coach-backup.service", "system"),
+        ("racing-coach-backup.timer", "system"),
+        ("racing-coach-rig.service", "user"),
+    ],
 )
 def test_systemd_understands_every_line(installed: Path, unit: str, manager: str) -> None:
     verdict = analyze(f"--{manager}", "--man=no", "verify", str(installed / unit), runtime_dir=installed)

@@ -43,6 +43,8 @@ async def test_one_cursor_goes_through_all_plots_and_the_map(tabs: Tabs, stage: 
         await eventually(lambda: values_are_said(page))
         assert len(await cursors(page)) == 1
         await expect(page.locator(".map-dot")).to_be_visible()
+    await page.mouse.move(2, 2)
+    await expect(page.locator(".u-cursor-x").filter(visible=True)).to_have_count(len(FIRST_PLOTS))
     await expect(page.locator(".place")).to_contain_text(" m · ")
     await tabs.picture(page, "two-laps-dark", whole=True)
 

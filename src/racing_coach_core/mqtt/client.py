@@ -107,7 +107,8 @@ class Client:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return UntrustedBrokerError(self._where, f"certificate verify failed: {cause.verify_message}")
+                why = cause.verify_message.rstrip(".")
+                return UntrustedBrokerError(self._where, f"certificate verify failed: {why}")
             cause = cause.__context__
         reason = re.sub(r"^\[(Errno|SSL)[^\]]*\] ", "", str(error))
         return ConnectionLostError(f"no connection to the broker at {self._where}: {reason}")

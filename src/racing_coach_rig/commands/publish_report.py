@@ -27,7 +27,7 @@ def show_report(console: Console, report: PublishReport, settings: RigSettings, 
     if report.laps:
         table = Table(title=f"Laps of rig {settings.rig}")
         for name in ("file", "lap"):
-            table.add_column(name)
+            table.add_column(name, overflow="fold")
         for name in ("frames", "lap time"):
             table.add_column(name, justify="right")
         table.add_column("status")

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from racing_coach_server.backup import compression
 from racing_coach_server.backup.exceptions import NoBackupError
 from racing_coach_server.backup.manifest import BEGUN, DUMP, NAME, Manifest
 from racing_coach_server.backup.programs import environment, find_program, run_program
@@ -98,6 +99,7 @@ class Dump:
             "--compress=1",
             "--no-owner",
             "--no-privileges",
+            *compression.OPTIONS,
         ]
         way = environment(self.settings.database, "racing-coach backup")
         async with watched(progress, lambda: _size(self.folder / DUMP), server.table_bytes):

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from racing_coach_server.backup.compression import compress_frames, has_lz4, way_of_restore
 from racing_coach_server.backup.exceptions import NotRestorableError
 from racing_coach_server.backup.manifest import Manifest, read_manifest, readable
 from racing_coach_server.backup.programs import environment, find_program, run_program
@@ -70,6 +71,7 @@ class Restore:
                 await drop_schema(engine)
                 async with _timescaledb(engine, manifest):
                     await self._restore(program, engine, manifest, progress)
+                await compress_frames(engine)
         finally:
             await engine.dispose()
         await upgrade_database(self.settings.database)
@@ -77,7 +79,9 @@ class Restore:
 
     async def _restore(self, program: Path, engine: AsyncEngine, manifest: Manifest, progress: Progress) -> None:
         archive = readable(self.folder)
-        way = environment(self.settings.database, OURS)
+        async with engine.connect() as connection:
+            lz4 = await has_lz4(connection)
+        way = await way_of_restore(program, archive, environment(self.settings.database, OURS), lz4=lz4)
         contents = await run_program(program, ["--list", archive], way)
         left = _LEFT_TO_US if manifest.timescaledb else (*_LEFT_TO_US, _CATALOGUE)
         lines = [line for line in contents.splitlines() if not any(each in line for each in left)]

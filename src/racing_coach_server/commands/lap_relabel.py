@@ -17,7 +17,11 @@ from racing_coach_server.commands.lap_ids import find_laps
 from racing_coach_server.commands.output import remark
 from racing_coach_server.commands.runner import in_transaction
 from racing_coach_server.commands.text import count, shown
-from racing_coach_server.commands.what_follows import keep_followers_off, with_other_labels
+from racing_coach_server.commands.what_follows import (
+    keep_followers_off,
+    with_other_labels,
+    without_their_tracks,
+)
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
 from racing_coach_server.telemetry.changing import LapChanges
@@ -164,4 +168,6 @@ async def _relabel(session: AsyncSession, change: _Change) -> tuple[int, int]:
     found = await with_other_labels(session, laps)
     for session_id in change.drives:
         await changes.relabel(session_id, change.labels)
+    tracks = {(lap.session.track_id, lap.session.track_config_name) for lap in change.before}
+    await without_their_tracks(session, tracks)
     return found

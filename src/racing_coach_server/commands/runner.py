@@ -14,7 +14,6 @@ from racing_coach_server.database.faults import in_words, is_read_only
 from racing_coach_server.database.replica import lag_of
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import CommandError
-from racing_coach_server.logging import configure_logging
 
 
 def run_async[T](main: Coroutine[Any, Any, T]) -> T:
@@ -106,7 +105,11 @@ def with_database[T](
         CommandError: the database is not reached, or refuses.
     """
     settings = load_settings()
-    configure_logging(settings.log)
+    if not is_for_reading:
+        # What only reads has nothing to log, and is waited for: structlog would be a twentieth of the wait.
+        from racing_coach_server.logging import configure_logging  # noqa: PLC0415
+
+        configure_logging(settings.log)
     where = settings.database.for_reading if is_for_reading else settings.database
     variable = "READ_URL" if where is not settings.database else "URL"
 

@@ -1,9 +1,10 @@
 """What becomes of analyses, comparisons and coaching where the laps under them change. In the command's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_server.analytics.comparison.followers import LapComparer
@@ -11,9 +12,11 @@ from racing_coach_server.analytics.comparison.references import ReferenceService
 from racing_coach_server.analytics.comparison.service import ComparisonService
 from racing_coach_server.analytics.lap_analysis.followers import LapAnalyser
 from racing_coach_server.analytics.lap_analysis.service import LapAnalysisService
+from racing_coach_server.analytics.track_maps.service import TrackMapService
 from racing_coach_server.coaching.followers import LapCoach
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.following.locks import lock
+from racing_coach_server.telemetry.models import LapRecord
 
 _FOLLOWERS: Final = (LapAnalyser.name, LapComparer.name, LapCoach.name)
 
@@ -42,3 +45,11 @@ async def with_other_labels(session: AsyncSession, lap_ids: Sequence[UUID]) -> t
     await ComparisonService(session).forget(lap_ids)
     await LapAnalysisService(session).analyse_again(lap_ids, "relabelled, and not analysed since")
     return found
+
+
+async def without_their_tracks(session: AsyncSession, tracks: Collection[tuple[str, str | None]]) -> None:
+    """What follows where laps have left tracks: a map that was found for one that has no lap any more is of another."""
+    for track_id, config in tracks:
+        laps = exists().where(LapRecord.track_id == track_id, LapRecord.track_config_name == (config or ""))
+        if not (await session.execute(select(laps))).scalar():
+            await TrackMapService(session).forget_found(track_id, config)

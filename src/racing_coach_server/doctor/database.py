@@ -122,13 +122,13 @@ async def _form(connection: AsyncConnection, report: Report) -> None:
     if not (await connection.execute(_HAS_LZ4)).scalar_one():
         report.advice(
             "lz4",
-            "this PostgreSQL is built without it: frames are not compressed, and take half as much room again",
+            "this PostgreSQL is built without it: a frame takes 292 bytes, where it would be 128 to 228",
             "take one that has it, as all the usual packages do, before many laps are stored",
         )
     if (await connection.execute(text("select to_regclass('telemetry_rows')"))).scalar() is not None:
         report.advice(
             "old laps",
-            "laps of an older version are stored in the form of that version, and take twice the room",
+            "laps of an older version are stored in the form of that version, and take two to three times the room",
             "`racing-coach db convert`, beside the daemon",
         )
 

@@ -70,7 +70,8 @@ async def _whole(session: AsyncSession, laps: Sequence[StoredLap], report: Repor
             "restore a backup into another database with `racing-coach restore`, which looks at every lap",
         )
     elif laps:
-        report.good(subject, f"the last {len(laps)} laps have as many as they came with")
+        of_how_many = f"the last {len(laps)} laps" if len(laps) > 1 else "the last lap"
+        report.good(subject, f"{of_how_many}: as many as came")
 
 
 async def _rejected(session: AsyncSession, report: Report) -> None:
@@ -93,7 +94,8 @@ async def _backup(session: AsyncSession, report: Report) -> None:
     if last is None:
         report.advice("backup", "none was made by `racing-coach backup`", remedy)
         return
-    found = f"{_ago(last.taken_at)} old, {last.laps_since:,} laps came since; {last.place}"
+    came = "1 lap" if last.laps_since == 1 else f"{last.laps_since:,} laps"
+    found = f"{_ago(last.taken_at)} old, {came} came since; {last.place}"
     if last.laps_since and datetime.now(UTC) - last.taken_at > _OLD_BACKUP:
         report.advice("backup", found, remedy)
     else:

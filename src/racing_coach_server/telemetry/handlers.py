@@ -8,6 +8,7 @@ from typing import Final
 
 from racing_coach_core.codecs.decode import DecodedLap, decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.content import content_sha256
 from racing_coach_core.exceptions import PayloadTooLargeError, RacingCoachError
 from racing_coach_core.messages import LapStatus, LapUploadResponse, WireError
 from racing_coach_server.byte_budget import ByteBudget
@@ -45,8 +46,8 @@ class LapHandler:
     cell: str
 
     async def read(self, message: Message) -> ReceivedLap:
-        """Decode and validate; the payload is hashed meanwhile."""
-        decoded, _ = await asyncio.gather(self._decoded(message), message.hash())
+        """Decode, validate and hash; the payload is hashed meanwhile."""
+        (decoded, content), _ = await asyncio.gather(self._decoded(message), message.hash())
         car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)
@@ -57,6 +58,7 @@ class LapHandler:
             payload_sha256=message.payload_sha256,
             received_at=message.received_at,
             cell=self.cell,
+            known_sha256=content,
         )
 
     async def handle(self, _message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
@@ -81,7 +83,7 @@ class LapHandler:
             errors=[WireError.of(error) for error in failure.errors],
         )
 
-    async def _decoded(self, message: Message) -> DecodedLap:
+    async def _decoded(self, message: Message) -> tuple[DecodedLap, bytes]:
         """Bytes to columns. What it will come to is guessed from the size; what does not keep to that is done again."""
         guess = min(_EXPANDS * len(message.payload), self.limits.decoded_bytes)
         try:
@@ -91,7 +93,7 @@ class LapHandler:
                 raise
         return await self._within(self.limits.decoded_bytes, message)
 
-    async def _within(self, size: int, message: Message) -> DecodedLap:
+    async def _within(self, size: int, message: Message) -> tuple[DecodedLap, bytes]:
         """Decode what comes to no more than so many bytes, once so many are free."""
         loop = asyncio.get_running_loop()
         with waiting():
@@ -107,10 +109,11 @@ class LapHandler:
         job.add_done_callback(give)
         return await asyncio.wrap_future(job)
 
-    def _decode(self, message: Message, limits: PayloadLimits) -> DecodedLap:
-        """Bytes to columns; runs in a thread."""
+    def _decode(self, message: Message, limits: PayloadLimits) -> tuple[DecodedLap, bytes]:
+        """Bytes to columns and to the hash of these; runs in a thread, which has them in its cache."""
         try:
-            return decode_lap(message.payload, content_type=message.content_type, limits=limits)
+            decoded = decode_lap(message.payload, content_type=message.content_type, limits=limits)
+            return decoded, content_sha256(decoded.lap.lap_time, decoded.lap.frames)
         except (RacingCoachError, MemoryError):
             raise
         except Exception as error:

@@ -1,6 +1,6 @@
 """What is remembered of laps that were deleted and of sessions that were relabelled, for when they come again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,10 +24,14 @@ _sessions, _laps, _deleted = (
 )
 
 
-def add_lap() -> Executable:
+def add_lap(*, of_session_with: Sequence[str] = ()) -> Executable:
     """Insert a lap, with its session's labels, and announce it, unless it is stored or was deleted.
 
     The session's row is locked as the foreign key locks it anyway: whoever is just relabelling it is waited for.
+
+    Args:
+        of_session_with: columns in which the session must be what the parameters `session_...` say, or nothing is
+            inserted.
     """
     session = _sessions.c
     labels = {
@@ -38,10 +42,14 @@ def add_lap() -> Executable:
     }
     own = [column for column in _laps.c if column.name not in labels and column.server_default is None]
     row = {column.name: bindparam(column.name, type_=column.type).label(column.name) for column in own}
+    is_said = [
+        session[name].is_not_distinct_from(bindparam(f"session_{name}", type_=session[name].type))
+        for name in of_session_with
+    ]
     was_deleted = exists().where(_is_same(*(row[name].element for name in _SAMENESS)))
     source = (
         select(*row.values(), *labels.values())
-        .where(session.id == bindparam("track_session_id", type_=session.id.type), ~was_deleted)
+        .where(session.id == bindparam("track_session_id", type_=session.id.type), ~was_deleted, *is_said)
         .with_for_update(read=True, key_share=True)
     )
     new = insert(_laps).from_select([*row, *labels], source).on_conflict_do_nothing()

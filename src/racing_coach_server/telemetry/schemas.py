@@ -1,7 +1,6 @@
 """What the telemetry service takes and returns."""
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,10 @@ _REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class ReceivedLap:
-    """A decoded lap and how it came: from which rig, in which encoding, when, and by the broker of which cell."""
+    """A decoded lap and how it came: from which rig, in which encoding, when, and by the broker of which cell.
+
+    `known_sha256` is `content_sha256` where that was worked out already.
+    """
 
     lap: "Lap"
     rig_id: str
@@ -27,23 +29,20 @@ class ReceivedLap:
     payload_sha256: str
     received_at: datetime
     cell: str | None = None
+    known_sha256: bytes | None = field(default=None, repr=False)
 
     @cached_property
     def content_sha256(self) -> bytes:
-        """What makes this lap the same as another. At first use it takes a millisecond: `hash` before, on a thread."""
+        """What makes this lap the same as another. Where it is not known yet, it takes a millisecond."""
         from racing_coach_core.content import content_sha256  # noqa: PLC0415
 
-        return content_sha256(self.lap.lap_time, self.lap.frames)
+        return self.known_sha256 or content_sha256(self.lap.lap_time, self.lap.frames)
 
     @property
     def driven_at(self) -> datetime:
         """Wall clock of the last frame; when the lap was received, where frames have no real clock."""
         last: datetime = self.lap.frames.column("timestamp")[-1].as_py()
         return last if last > _REAL_CLOCK else self.received_at
-
-    async def hash(self) -> None:
-        """Have `content_sha256` computed elsewhere than on the event loop."""
-        await asyncio.to_thread(getattr, self, "content_sha256")
 
 
 @dataclass(frozen=True, slots=True)

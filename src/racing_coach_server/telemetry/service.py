@@ -1,11 +1,10 @@
 """Sessions, laps and frames: how a lap gets into the database. Flushes; the caller commits."""
 
-import asyncio
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, or_, select
+from sqlalchemy import Executable, RowMapping, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +27,7 @@ _FIND_SESSION: Final = select(*(_sessions.c[name] for name in _SESSION_IDENTITY)
 )
 _ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(_sessions.c.id)
 _ADD_LAP: Final = add_lap()
+_ADD_LAP_OF_KNOWN: Final = add_lap(of_session_with=_SESSION_IDENTITY)
 
 
 class TelemetryService:
@@ -43,12 +43,11 @@ class TelemetryService:
             SessionConflictError: its session is stored with another track, car or rig.
             LapConflictError: it is stored with other content or under another identity.
         """
-        hashing = asyncio.create_task(received.hash(), name="hash a lap")
-        try:
+        # All laps of a session but the first find it there, as it says it is: one way to the database and back.
+        stored_at = await self._insert_lap(received, _ADD_LAP_OF_KNOWN)
+        if stored_at is None:
             await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
-        finally:
-            await hashing
-        stored_at = await self._insert_lap(received)
+            stored_at = await self._insert_lap(received, _ADD_LAP)
         if stored_at is None:
             return await self._find_duplicate(received)
         lap = received.lap
@@ -64,7 +63,6 @@ class TelemetryService:
         # Of a session that which has a column: a wire that is ahead of the tables loses no lap.
         told = {name: value for name, value in frame.model_dump().items() if name in _sessions.c}
         values = {**told, "id": frame.session_id, "rig_id": rig_id}
-        # All laps of a session but the first find it there.
         stored = await self._find_session(frame.session_id)
         if stored is None:
             if (await self._session.execute(_ADD_SESSION, values)).scalar_one_or_none() is not None:
@@ -80,16 +78,19 @@ class TelemetryService:
         rows = await self._session.execute(_FIND_SESSION, {"session_id": session_id})
         return rows.mappings().one_or_none()
 
-    async def _insert_lap(self, received: ReceivedLap) -> datetime | None:
+    async def _insert_lap(self, received: ReceivedLap, statement: Executable) -> datetime | None:
         """Insert the lap's row. Waits for a transaction that is just storing the same lap.
 
         Returns:
-            when it was stored; None if it was already, or was deleted.
+            when it was stored; None if it was already, or was deleted, or the statement finds no session for it.
         """
         lap = received.lap
+        session = lap.session
         values = {
+            **{f"session_{name}": getattr(session, name) for name in _SESSION_IDENTITY if name != "rig_id"},
+            "session_rig_id": received.rig_id,
             "id": lap.lap_id,
-            "track_session_id": lap.session.session_id,
+            "track_session_id": session.session_id,
             "rig_id": received.rig_id,
             "lap_number": lap.lap_number,
             "lap_time": lap.lap_time,
@@ -102,7 +103,7 @@ class TelemetryService:
             "driven_at": received.driven_at,
             "cell": received.cell,
         }
-        created_at: datetime | None = (await self._session.execute(_ADD_LAP, values)).scalar_one_or_none()
+        created_at: datetime | None = (await self._session.execute(statement, values)).scalar_one_or_none()
         return created_at
 
     async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:

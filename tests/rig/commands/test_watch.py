@@ -72,7 +72,7 @@ async def test_a_damaged_file_is_read_once_and_stops_no_other(
     """It is remembered until it changes, over the end of the program too; mended, it gives its laps."""
     records = drive(laps_of(1))
     records["SessionTime"][0] = np.nan
-    bad = folder / "a.ibt"
+    bad = folder / "0.ibt"  # read before the others
     bad.write_bytes(ibt_bytes(records))
     write_lap(folder, 3)
     with capture_logs() as logs:

@@ -20,6 +20,7 @@ from tests.server.commands.stints import environment, store, store_now
 from tests.server.support import Stored, connected, new_laps
 
 from racing_coach_server.backup.manifest import Manifest
+from racing_coach_server.backup.programs import find_program
 from racing_coach_server.database.init_db import head_revision
 from racing_coach_server.main import main
 
@@ -72,6 +73,23 @@ async def test_what_is_restored_is_what_was_backed_up(url: str, folder: Path, em
     assert await Stored(empty_database_url).value("select version_num from alembic_version") == head_revision()
     await store(empty_database_url, new_laps(1))
     assert (await Stored(empty_database_url).counts())[1] == 5
+
+
+async def test_how_frames_are_compressed_is_the_servers(url: str, folder: Path, empty_database_url: str) -> None:
+    """A backup says nothing of it, so that any server takes it; later laps are stored as the migrations have it."""
+    program = find_program("pg_restore", 18, None)
+    schema = subprocess.run(
+        [program, "--schema-only", "--file=-", folder / "database"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "SET COMPRESSION" not in schema
+    assert await asyncio.to_thread(run, empty_database_url, "restore", folder)
+    of_arrays = (
+        "select attname, attstorage, attcompression from pg_attribute"
+        " where attrelid = 'frame_blocks'::regclass and attndims > 0 order by attname"
+    )
+    here, there = [await Stored(each).query(of_arrays) for each in (url, empty_database_url)]
+    assert here
+    assert here == there
 
 
 async def test_a_database_that_was_only_started_once_will_do(folder: Path, database_url: str) -> None:

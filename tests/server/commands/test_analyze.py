@@ -67,6 +67,7 @@ def another_database_url(databases: Databases) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.long  # two processes, and one result, are below as well
 async def test_several_processes_come_to_the_same_result(database_url: str, another_database_url: str) -> None:
     """Two workers: the same corners, references and words as one, though laps are analysed at the same time."""
     laps = two_drivers()

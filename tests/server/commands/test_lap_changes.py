@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -211,6 +212,41 @@ async def test_what_was_made_of_laps_follows(database_url: str) -> None:
     racing_coach(database_url, "analyze", "--all")
     assert await stored.query("select distinct car_id, status from lap_analyses") == [("Another", "done")]
 
+
+async def test_relabelled_laps_are_coached_as_what_they_are(database_url: str) -> None:
+    """A drive had another track's name, car and driver: afterwards it is measured by its own track's corners and held
+    against the laps of its own car, and no map of its corners stays under the other name.
+    """
+    right, wrong = stint(6), stint(7, seed=2, after=timedelta(hours=1))
+    labels = {"track_id": "99", "track_name": "Elsewhere", "car_id": "7", "car_name": "A van"}
+    labels |= {"driver_id": "nobody", "driver_name": "Nobody"}
+    session = wrong[0].session.model_copy(update=labels)
+    await store(database_url, [*right, *(replace(lap, session=session) for lap in wrong)])
+    assert racing_coach(database_url, "analyze", "--all").code == 0
+    stored, own = Stored(database_url), right[0].session
+    maps = "select track_id from track_maps order by track_id"
+    assert [row["track_id"] for row in await stored.query(maps)] == sorted(["99", own.track_id])
+
+    new = ("--track", own.track_name, "--car", own.car_name, "--driver", str(own.driver_name))
+    assert racing_coach(database_url, "laps", "relabel", wrong[0].lap_id, *new, "--yes").code == 0
+    assert racing_coach(database_url, "analyze", "--since", "2026-05-01T13:00:00Z").code == 0
+
+    assert [row["track_id"] for row in await stored.query(maps)] == [own.track_id]
+    laps = await stored.query(_LABELLED)
+    assert {(row["track_id"], row["car_id"], row["driver"], row["status"]) for row in laps} == {
+        (own.track_id, own.car_id, own.driver_id, "done")
+    }
+    assert {row["map_of"] for row in laps} == {own.track_id}
+    said = {row["lap_id"]: row for row in laps}[wrong[0].lap_id]
+    assert said["reference_lap_id"] in {lap.lap_id for lap in right}
+    assert (said["rule"], said["said_of"]) == ("own_best", str(said["reference_lap_id"]))
+
+
+_LABELLED = """
+    select a.*, m.track_id as map_of, c.reference_lap_id, c.rule, s.message -> 'reference' ->> 'lap_id' as said_of
+    from lap_analyses a join track_maps m on m.id = a.track_map_id
+        join lap_comparisons c using (lap_id) join coaching s using (lap_id)
+"""
 
 _BEHIND = """
     select count(*) from lap_analyses a

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +12,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.server.analytics.rows import Drive
 from tests.server.commands.stints import racing_coach, told
+from tests.server.lifecycle.refused import document, reject
 from tests.server.lifecycle.support import coached, features, rows
-from tests.server.support import Stored, arrow, new_lap, with_session
+from tests.server.support import Stored, new_lap, with_session
 
 from racing_coach_core.codecs.compression import decompress, detect
 from racing_coach_core.identity import payload_sha256
@@ -25,8 +25,6 @@ from racing_coach_server.database.engine import Database
 from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.lifecycle.erasure import Erasure, Erasures
 from racing_coach_server.lifecycle.subjects import Kind, Subject
-from racing_coach_server.rejected.schemas import Rejection
-from racing_coach_server.rejected.service import RejectedMessages
 from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import ReceivedLap
@@ -34,19 +32,6 @@ from racing_coach_server.telemetry.service import TelemetryService
 
 INES = Subject(Kind.DRIVER, "ines")
 LIMIT = 1 << 20
-
-
-async def reject(database: Database, payload: bytes, *, rig: str = "rig-9", reason: str = "no lap") -> None:
-    """Keep a message as one that was rejected."""
-    topic = f"racing-coach/v1/rigs/{rig}/cars/sim-gt3/laps"
-    rejection = Rejection(topic, payload, payload_sha256(payload), None, datetime.now(UTC), reason)
-    async with database.transaction() as session:
-        await RejectedMessages(session).keep(rejection)
-
-
-def document(driver_id: str | None, name: str | None = None) -> bytes:
-    """What a rig of another make may have sent."""
-    return json.dumps({"session": {"driver_id": driver_id, "driver_name": name}, "lap": {}}).encode()
 
 
 async def everything(stored: Stored) -> str:
@@ -204,42 +189,6 @@ async def test_a_rig_goes_with_all_that_it_sent(database: Database, database_url
     assert done.output.startswith("erased of rig rig-1: 2 laps")
     assert await stored.value("select id from laps") == other.lap_id
     assert await stored.value("select topic from rejected_messages") == "racing-coach/v1/rigs/rig-2/cars/sim-gt3/laps"
-
-
-@pytest.mark.parametrize(
-    ("payload", "reason", "goes"),
-    [
-        (document("ines"), "no lap", True),
-        (document("inessa"), "no lap", False),
-        (document("mika", "ines"), "no lap", False),
-        (b'{"driver_id" : "ines"', "cut short", True),
-        (b"{}", "the driver 'ines' is not known", True),
-        (b"{}", "the car finesse is not known", False),
-        (gzip.compress(document("ines"), mtime=0)[:-12], "cut short", False),
-    ],
-)
-async def test_a_rejected_message_is_known_by_its_session(
-    database: Database, stored: Stored, payload: bytes, reason: str, goes: bool
-) -> None:
-    """By the driver's id as a field, or as a word of what was said of it; not by letters that happen to be the same."""
-    await reject(database, payload, reason=reason)
-    await Erasure(database, features(), INES, LIMIT).run()
-    assert await stored.value("select count(*) from rejected_messages") == (0 if goes else 1)
-
-
-async def test_an_arrow_payload_is_looked_into(database: Database, stored: Stored) -> None:
-    """The session is in the stream's metadata."""
-    await reject(database, arrow(with_session(new_lap(), driver_id="ïnes", driver_name="Ïnes")))
-    await Erasure(database, features(), Subject(Kind.DRIVER, "ïnes"), 1 << 24).run()
-    assert await stored.value("select count(*) from rejected_messages") == 0
-
-
-async def test_what_cannot_be_read_is_told(database: Database, database_url: str) -> None:
-    """Whose it is cannot be told, so it stays, and the operator is told how to be rid of it."""
-    await reject(database, gzip.compress(document("ines"), mtime=0)[:-12])
-    done = await asyncio.to_thread(racing_coach, database_url, "erase", "--driver", "ines")
-    assert "1 rejected message cannot be read" in done.output
-    assert "racing-coach erase --rig" in done.output
 
 
 class StoppedError(Exception):

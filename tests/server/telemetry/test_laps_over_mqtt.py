@@ -11,6 +11,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from tests.clients import TOPICS, User
+from tests.daemon import DaemonProcess
 from tests.infra import Broker
 from tests.lap_client import CAR, LapClient
 from tests.server.support import (
@@ -113,6 +114,17 @@ async def test_a_long_topic_stops_nobody(rig: LapClient, broker: Broker, shared_
     assert (answer.status, good.status) == ("rejected", "success")
     (row,) = await shared_stored.rejected(payload_sha256(payload))
     assert row["topic"].startswith(topic[:200])
+
+
+async def test_what_is_sent_fills_no_log(rig: LapClient, shared_daemon: DaemonProcess) -> None:
+    """Each line is short, whatever was sent: a car of 60,000 characters, and a session of values that are none."""
+    car = "\U0001f3ce" * 15_000
+    long = await rig.send(uuid.uuid4().bytes, topic=f"racing-coach/v1/rigs/rig-1/cars/{car}/laps")
+    session = {"session_id": "x" * 100_000, "track_id": "\x1b" * 100_000, **{f"y{n}": "z" * 1_000 for n in range(100)}}
+    wrong = await rig.send(json.dumps({"session": session, "lap": {"frames": [{}]}}).encode())
+
+    assert (long.status, wrong.status) == ("rejected", "rejected")
+    assert max(len(str(line)) for line in shared_daemon.log) < 8_000
 
 
 async def test_odd_properties_stop_nobody(rig: LapClient, broker: Broker) -> None:

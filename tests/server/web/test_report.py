@@ -10,8 +10,10 @@ from tests.infra import Broker
 from tests.server.commands.test_commands import settings_of
 
 from racing_coach_core.lap import Lap
+from racing_coach_core.web_laps import LapRow
 from racing_coach_core.web_views import LapView
 from racing_coach_server.main import main
+from racing_coach_server.web.report import report_name
 
 
 @pytest.fixture
@@ -78,3 +80,14 @@ def test_what_cannot_be_is_one_clear_error(report, driven: list[Lap]) -> None:
         assert done.code == 1
         assert said in done.errors.replace("\n", " ")
         assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/dev/null", "..\\..\\x", "a\x00b", "\u202egnp.", "x" * 256, "."])
+def test_no_name_leads_its_file_elsewhere(name: str) -> None:
+    """Tracks, cars and drivers are called what a rig says: of a file's name it is a part, and short enough for all three."""
+    lap = LapRow.model_construct(track_name=name, car_name=name, driver_name=name, lap_time=90.0)
+    called = report_name(LapView.model_construct(lap=lap))
+    assert Path(called).name == called
+    assert called.isascii()
+    assert called.isprintable()
+    assert len(called) < 255

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,6 +53,11 @@ class TrackMapService:
         current = await self.current(document.track_id, document.track_config_name)
         assert current is not None  # it was added, by us or by whom we waited for
         return current
+
+    async def forget_found(self, track_id: str, track_config_name: str | None) -> None:
+        """Delete the maps that were found for a track; one that was written by somebody stays."""
+        where = {"track_id": track_id, "track_config_name": track_config_name or "", "source": "found"}
+        await self._session.execute(delete(TrackMapRecord).filter_by(**where))
 
     async def all(self) -> Sequence[TrackMapRecord]:
         """The map in force of every track and configuration, by name."""

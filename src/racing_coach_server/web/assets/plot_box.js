@@ -37,7 +37,7 @@ export function boxOf(spec, isLast) {
  * @param {boolean} isLast
  */
 export function heightOf(spec, isLast) {
-  return spec.height + (isLast ? BOTTOM : 4);
+  return spec.height + (isLast ? BOTTOM : 0) + 4;
 }
 
 /**

@@ -34,7 +34,8 @@ export function roomy(spec, low, high) {
   if (low === null || high === null) return [0, 1];
   if (spec.isDelta) [low, high] = [Math.min(low, -0.02), Math.max(high, 0.02)];
   const room = Math.max((high - low) * 0.06, 1e-6);
-  return [low - room, high + room];
+  // The corners' numbers stand above the delta, not in it.
+  return [low - room, high + (spec.isDelta ? 3 : 1) * room];
 }
 
 /**

@@ -104,6 +104,8 @@ export class Plots {
     const plot = new uPlot(this.#options(spec, width, isFirst, isLast), data, canvas);
     // Not uPlot's own hook, which also tells of cursors that nobody moved, such as when the stretch changes.
     plot.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => this.view.moveTo(plot.posToIdx(event.offsetX)));
+    // It takes its own cursor away then, also where only the page moved below the pointer: the others keep theirs.
+    plot.over.addEventListener("mouseleave", () => this.#drawCursor(this.view.cursor));
     plot.over.addEventListener("dblclick", () => this.view.showAll());
     plot.over.addEventListener("wheel", (/** @type {WheelEvent} */ event) => this.#wheel(plot, event), { passive: false });
     followFingers(plot.over, this.view);
@@ -120,7 +122,7 @@ export class Plots {
     return {
       width,
       height: heightOf(spec, isLast),
-      padding: [4, 16, 0, 0],
+      padding: [8, 16, 0, 0], // above: half a number of the axis
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: spec.range ?? ((/** @type {any} */ _, /** @type {any} */ low, /** @type {any} */ high) => roomy(spec, low, high)) } },

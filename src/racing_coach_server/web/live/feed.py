@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +17,18 @@ _RETRY: Final = b"retry: 1000\n\n"
 _SNAPSHOT_S: Final = 1.0
 """A snapshot that was made for one is good for others who come at the same time."""
 _VIEWERS: Final = 1_000
+_PIECE: Final = 1 << 16
+"""Bytes that are handed over at once. Whoever takes them slowly has no more of them waiting, whatever was missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """The wall, for all who come within a second, as JSON and as an event; `number` is that of the last one in it."""
+
+    number: int
+    made_at: float
+    document: str
+    event: bytes
 
 
 class Feed:
@@ -30,7 +43,7 @@ class Feed:
         self._ring = Ring()
         self.wall = Wall(self._tell)
         self.viewers = 0
-        self._snapshot: tuple[int, float, str] | None = None
+        self._snapshot: _Snapshot | None = None
 
     def close(self) -> None:
         """End every stream: the process stops."""
@@ -38,7 +51,7 @@ class Feed:
 
     def snapshot(self) -> str:
         """The whole wall, as JSON."""
-        return self._whole()[1]
+        return self._whole().document
 
     def events(self, last_event_id: str | None) -> AsyncGenerator[bytes]:
         """The events after one, and those that are to come; the whole wall first, if that one is not held any more.
@@ -55,10 +68,12 @@ class Feed:
         try:
             yield _RETRY
             while not self._ring.closed:
-                events = None if number is None else self._ring.since(number)
+                events = None if number is None else self._ring.since(number, most_bytes=_PIECE)
                 if events is None:
-                    number, whole = self._whole()
-                    yield sse("snapshot", whole, self._ring.id_of(number))
+                    whole = self._whole()
+                    number = whole.number
+                    for start in range(0, len(whole.event), _PIECE):
+                        yield whole.event[start : start + _PIECE]
                 elif events:
                     number = events[-1].number
                     yield b"".join(event.text for event in events)
@@ -78,13 +93,13 @@ class Feed:
             return False
         return True
 
-    def _whole(self) -> tuple[int, str]:
-        """The number of the last event that is in it, and the wall."""
-        now = asyncio.get_running_loop().time()
-        kept = self._snapshot
-        if kept is None or kept[0] != self._ring.last or now - kept[1] > _SNAPSHOT_S:
-            kept = self._snapshot = (self._ring.last, now, self.wall.document().model_dump_json())
-        return kept[0], kept[2]
+    def _whole(self) -> "_Snapshot":
+        now, kept = asyncio.get_running_loop().time(), self._snapshot
+        if kept is None or kept.number != self._ring.last or now - kept.made_at > _SNAPSHOT_S:
+            document = self.wall.document().model_dump_json()
+            event = sse("snapshot", document, self._ring.id_of(self._ring.last))
+            kept = self._snapshot = _Snapshot(self._ring.last, now, document, event)
+        return kept
 
     def _tell(self, kind: str, document: WebDocument) -> None:
         self._ring.add(kind, document.model_dump_json())

@@ -5,6 +5,7 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 _BYTES: Final = 8 << 20
@@ -53,14 +54,20 @@ class Ring:
         self.closed = True
         self._wake()
 
-    def since(self, number: int) -> Sequence[Event] | None:
-        """The events after one, None if they are not held any more."""
+    def since(self, number: int, *, most_bytes: int = _BYTES) -> Sequence[Event] | None:
+        """The first events after one, as many as fit into so many bytes, one at least; None if they are not held."""
         if number > self.last:
             return None
         missing = self.last - number
         if missing > len(self._events):
             return None
-        return [self._events[index] for index in range(len(self._events) - missing, len(self._events))]
+        events: list[Event] = []
+        for event in islice(self._events, len(self._events) - missing, None):
+            most_bytes -= len(event.text)
+            if events and most_bytes < 0:
+                break
+            events.append(event)
+        return events
 
     async def more(self, number: int) -> None:
         """Wait for an event after one."""

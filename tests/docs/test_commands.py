@@ -1,0 +1,67 @@
+"""Every command of ours in the documentation is one, with these options: what its blocks do is tested at length."""
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer
+from tests.docs.pages import blocks
+from typer.core import TyperGroup
+
+from racing_coach_core.command_line import commands_of_others, program
+from racing_coach_rig.main import COMMANDS as OF_THE_RIG
+from racing_coach_server.main import COMMANDS as OF_THE_SERVER
+
+PROGRAMS = {
+    "racing-coach": program("racing-coach", "", [*OF_THE_SERVER, *commands_of_others()]),
+    "racing-coach-rig": program("racing-coach-rig", "", OF_THE_RIG),
+}
+USAGE_ERROR: Any = typer.BadParameter.__base__
+_COMMAND = re.compile(r"(?<![\w/.-])(racing-coach(?:-rig)?) (?=[a-z-])([^|&;\n]*)")
+
+
+def commands() -> list[tuple[str, str]]:
+    """Pages, and the commands that stand in their blocks."""
+    return [
+        (block.page, f"{found[1]} {found[2]}".strip())
+        for block in blocks("sh")
+        for line in block.text.splitlines()
+        if not re.search(r"(system|journal)ctl|install |createuser|createdb", line)
+        for found in _COMMAND.finditer(line.partition(" #")[0])
+    ]
+
+
+def parse(words: list[str]) -> None:
+    """Take a command apart as its program would, and do not run it.
+
+    Raises:
+        USAGE_ERROR: there is no such command, option or argument, or one is missing.
+    """
+    command: Any = PROGRAMS[words[0]]
+    name, rest = words[0], words[1:]
+    while True:
+        try:
+            context = command.make_context(name, rest)
+        except typer.BadParameter as error:
+            if type(error) is typer.BadParameter:
+                return  # a value that stands for the reader's own
+            raise
+        command = context.command
+        if not isinstance(command, TyperGroup):
+            return
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+
+
+@pytest.mark.parametrize(("page", "command"), commands())
+def test_a_command_of_a_page_is_one(page: str, command: str) -> None:
+    """Its name, its options, and no argument too few or too many."""
+    parse(shlex.split(command))
+
+
+def test_there_are_some() -> None:
+    """Nothing is held by a list that is empty; and what is no command is found."""
+    assert len(commands()) > 20
+    for wrong in ("racing-coach lapse list", "racing-coach laps list --sirt driven", "racing-coach-rig publish"):
+        with pytest.raises(USAGE_ERROR):
+            parse(wrong.split())
