@@ -101,5 +101,5 @@ OTHERS: dict[str, Ask] = {
 }
 BY_PAGES = FIRST_PAGES | FIVE_PAGES | OTHERS
 
-MAY_GO_THROUGH = {name: {"track_sessions"} for name in ("sessions", "sessions of a rig", "sessions of a driver")}
+MAY_GO_THROUGH = dict.fromkeys(("sessions", "sessions of a rig", "sessions of a driver"), frozenset({"track_sessions"}))
 """Sessions are one for many laps; programs list them, no page does, and they have no index in this order."""
