@@ -52,7 +52,9 @@ insert into lap_comparisons (lap_id, version, status, analysed_at, reference_lap
 """,
     """
 insert into coaching (lap_id, version, status, rig_id, compared_at, message, published_at, created_at)
-    select c.lap_id, 1, 'done', l.rig_id, c.created_at, '{"advice": []}', c.created_at, c.created_at
+    select c.lap_id, 1, 'done', l.rig_id, c.created_at, jsonb_build_object('lap_id', l.id, 'session_id',
+        l.track_session_id, 'lap_number', l.lap_number, 'lap_time', l.lap_time, 'driver_id', l.driver, 'created_at',
+        c.created_at, 'delta_s', c.delta_s, 'advice', '[]'::jsonb), c.created_at, c.created_at
     from lap_comparisons c join laps l on l.id = c.lap_id
 """,
     """

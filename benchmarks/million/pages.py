@@ -100,3 +100,6 @@ OTHERS: dict[str, Ask] = {
     "progress of a driver": _progress,
 }
 BY_PAGES = FIRST_PAGES | FIVE_PAGES | OTHERS
+
+MAY_GO_THROUGH = dict.fromkeys(("sessions", "sessions of a rig", "sessions of a driver"), frozenset({"track_sessions"}))
+"""Sessions are one for many laps; programs list them, no page does, and they have no index in this order."""

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 
 from benchmarks.fleet.meters import load
 from benchmarks.million.fill import fill
-from benchmarks.million.pages import BY_PAGES
+from benchmarks.million.pages import BY_PAGES, MAY_GO_THROUGH
 from benchmarks.million.plans import Answer, planned, timed
 from benchmarks.million.questions import (
     AT_THE_START,
@@ -113,7 +113,11 @@ def main() -> None:
     if arguments.markdown:
         put(arguments.markdown, "million", machine(load_before), markdown([header, *rows]))
     limits = dict.fromkeys(QUICK, LIMIT_MS) | dict.fromkeys(BY_PAGES, PAGE_LIMIT_MS)
-    slow = [name for name, ms in limits.items() if statistics.median(found[name].ms) >= ms or found[name].scanned]
+    slow = [
+        name
+        for name, ms in limits.items()
+        if statistics.median(found[name].ms) >= ms or found[name].scanned - MAY_GO_THROUGH.get(name, set())
+    ]
     console.print(f"[red]too slow, or through a table: {', '.join(slow)}" if slow else "[green]all met")
     sys.exit(1 if slow else 0)
 

@@ -30,7 +30,7 @@ NOT_RUN = {
     "docs/scaling.md: pg_basebackup -h PRIMARY -U replicator -D /var/lib/postgresq": "a second server; see test_replica.py",
     "docs/scaling.md: racing-coach db upgrade": "needs servers with Citus; tests/server/database/test_placement.py",
     "docs/scaling.md: pg_dump --data-only --schema=public --exclude-table=alembic_": "needs servers with Citus",
-    "docs/web.md: pip install 'racing-coach[web]' racing-coach web": "a second installation, of minutes",
+    "docs/web.md: uv tool install '.[web]' racing-coach web": "a second installation, of minutes",
     'docs/wire-format.md: { "lap_id": "0b2f...", "session": {"session_id": "7b2c...",': "a shape, with ... for values",
     'docs/wire-format.md: {"status": "success", "message": "lap 7 stored, 4,727 frames': "a shape, with ... for values",
     'docs/wire-format.md: {"instance": "...", "version": "...", "timestamp": "...", "u': "a shape, with ... for values",

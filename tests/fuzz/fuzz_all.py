@@ -13,6 +13,7 @@ import argparse
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 BUILD = Path("build/fuzz")
@@ -78,6 +79,8 @@ def fuzz(name: str, bound: str, seed: int) -> None:
     with atheris.instrument_imports(include=["racing_coach_core", "racing_coach_rig", *_OF_THE_SERVER]):
         from tests.fuzz.targets import TARGETS, examples
 
+    # numpy only warns of what it cannot compute, on the terminal of whoever reads a broken file.
+    warnings.simplefilter("error", RuntimeWarning)
     corpus = BUILD / name
     corpus.mkdir(parents=True, exist_ok=True)
     for number, example in enumerate(examples(name)):

@@ -10,7 +10,7 @@ from racing_coach_rig.exceptions import OutboxError
 from racing_coach_rig.outbox.entry import State
 from racing_coach_rig.outbox.outbox import Outbox
 from racing_coach_rig.sending.publisher import Publisher
-from racing_coach_rig.sources.labels import Labels
+from racing_coach_rig.sources.labels import UNKNOWN, Labels
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,6 +34,12 @@ class Feed:
         if entry.state is State.STORED:
             log.info("lap already stored", lap=entry.title)
             return True
+        if UNKNOWN in {lap.session.track_name, lap.session.car_name}:
+            log.warning(
+                "nobody says of which track and car a lap is, it is sent as 'unknown'",
+                lap=entry.title,
+                next="`racing-coach-rig waiting relabel`, or once it is sent `racing-coach laps relabel` on the server",
+            )
         self._publisher.wake()
         log.info("lap on disk", lap=entry.title, lap_time=lap.lap_time, frames=lap.frames.num_rows)
         return True

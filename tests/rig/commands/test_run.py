@@ -8,6 +8,7 @@ import pytest
 from tests.infra import Broker
 from tests.laps import lap_json, large_lap, to_bytes
 from tests.rig.rig_program import RigProgram, finish, forget_presence
+from tests.rig.sources.garage61.exports import lap_rows, text
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon
 from tests.servers import MosquittoProcess
@@ -158,16 +159,17 @@ async def test_live_telemetry_where_there_is_none_is_told(program: RigProgram) -
 async def test_it_says_what_it_watches_and_what_it_knows(
     mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path
 ) -> None:
-    """The folder, which the setting may name, and with the next start that the file is known."""
-    write_lap(folder, 1)
+    """The folder, which the setting may name; a lap without a track; with the next start that the file is known."""
+    (folder / "lap.csv").write_text(text(lap_rows()))
     program.environment["RACING_COACH_WATCH"] = str(folder)
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
         async with program.running("run") as process:
-            await eventually(lambda: daemon.lap_numbers == [1])
+            await eventually(lambda: len(daemon.laps) == 1)
             process.send_signal(signal.SIGTERM)
             first = (await finish(process)).errors
         async with program.running("run") as process:
             second = await said_until(process, b"files that were read before")
+    assert "nobody says of which track and car a lap is" in first
     assert '"event": "watching"' in first
     assert str(folder) in first
     assert "files that were read before" not in first

@@ -49,6 +49,11 @@ def boundaries(rows: Array) -> Iterator[Boundary]:
         yield Boundary(index + 1, _CUTS[cuts[index]], int(directions[index]))
 
 
+# A recording may hold anything. A lap with what is infinite is refused later, in words; numpy would warn of it here.
+_QUIETLY: Final = np.errstate(invalid="ignore", over="ignore")
+
+
+@_QUIETLY
 def _cuts(before: Array, after: Array, driving: Array) -> Array:
     """For every pair of rows the index into `_CUTS`."""
     pause = after["time"] - before["time"]
@@ -66,6 +71,7 @@ def _cuts(before: Array, after: Array, driving: Array) -> Array:
     return np.select(conditions, range(1, len(_CUTS)), 0)
 
 
+@_QUIETLY
 def _directions(before: Array, after: Array) -> Array:
     """1 where the line was crossed forwards, -1 backwards, 0 elsewhere."""
     half = 0.5
@@ -80,6 +86,7 @@ def _way(before: Array, after: Array) -> Array:
     return (after - before + 0.5) % 1.0 - 0.5
 
 
+@_QUIETLY
 def crossing_time(before: Any, after: Any) -> float:
     """The session time, s, at which a car that drove evenly from one row (`ROW`) to the next was on the line."""
     way = 1 - before["pct"] + after["pct"]
