@@ -18,7 +18,10 @@ from racing_coach_server.telemetry.service import TelemetryService
 
 async def is_waiting(stored: Stored) -> bool:
     """Whether a statement waits for another's transaction."""
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    waiting = (
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and backend_type = 'client backend' and wait_event_type = 'Lock'"
+    )
     return bool(await stored.value(waiting))
 
 
@@ -61,6 +64,8 @@ async def test_a_lap_whose_session_goes_with_its_last_lap_is_stored_all_the_same
         await erase_laps(session, [first.lap_id])
         await drop_empty_sessions(session, [first.session.session_id])
         storing = asyncio.create_task(store_second(), name="store the second lap")
+        await eventually(lambda: is_waiting(stored))
+        await asyncio.sleep(0.5)  # that it waits for good, and not for a moment on its way
         await eventually(lambda: is_waiting(stored))
     with pytest.raises(SessionVanishedError) as raised:
         await storing
