@@ -84,6 +84,8 @@ async def test_a_session_that_goes_once_it_was_found_is_the_worlds_fault(databas
         await drop_empty_sessions(session, [first.session.session_id])
         storing = asyncio.create_task(store_second(), name="store the second lap")
         await eventually(lambda: is_waiting(stored))
+        await asyncio.sleep(0.5)  # that it waits for good, and not for a moment on its way
+        await eventually(lambda: is_waiting(stored))
     with pytest.raises(SessionVanishedError) as raised:
         await storing
     assert raised.value.fault is Fault.WORLD
