@@ -10,6 +10,8 @@ PYTHON := $(VENV)/bin/python
 UV     := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 export UV_CACHE_DIR ?= $(HOME)/.cache/uv
 export PYTHONPATH :=
+# Some machines forbid it: then every process of the tests would compile all that it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST_ARGS ?=
 MINUTES ?= 60
 

@@ -22,8 +22,8 @@ from tests.faults.observer import Observations
 from tests.faults.rig_process import read_journal
 
 MEMORY_BOUND_BYTES = 400 * 2**20
-ADVERSARY_MEMORY_BOUND_BYTES = 1_100 * 2**20
-"""With a rig that sends the largest documents that the limits allow; the unit's limit is 2 GiB."""
+ADVERSARY_MEMORY_BOUND_BYTES = 1_400 * 2**20
+"""With a rig that sends the largest documents that the limits allow; the unit is slowed down from 1,536 MiB on."""
 ADVERSARY = "adversary"
 """The rig whose messages are meant to be rejected."""
 _SHOWN = 5

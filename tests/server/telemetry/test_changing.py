@@ -48,10 +48,32 @@ async def test_a_lap_that_comes_while_its_drive_is_relabelled_has_the_new_labels
 async def test_a_lap_whose_session_goes_with_its_last_lap_is_stored_all_the_same(
     database: Database, stored: Stored
 ) -> None:
-    """What it waited for has taken the session away: it is the world's fault, and the next try makes the session anew."""
+    """What it waited for has taken the session away: it makes the session anew."""
     first, second = new_laps(2)
     async with database.transaction() as session:
         await TelemetryService(session).store_lap(received(first))
+
+    async def store_second() -> LapOutcome:
+        async with database.transaction() as session:
+            return await TelemetryService(session).store_lap(received(second))
+
+    async with database.transaction() as session:
+        await erase_laps(session, [first.lap_id])
+        await drop_empty_sessions(session, [first.session.session_id])
+        storing = asyncio.create_task(store_second(), name="store the second lap")
+        await eventually(lambda: is_waiting(stored))
+    assert (await storing).is_new
+
+    assert await stored.counts() == (1, 1, second.frames.num_rows)
+
+
+async def test_a_session_that_goes_once_it_was_found_is_the_worlds_fault(database: Database, stored: Stored) -> None:
+    """A lap of a session that was relabelled looks for it first, and then finds it gone; the next try makes it anew."""
+    first, second = new_laps(2)
+    async with database.transaction() as session:
+        await TelemetryService(session).store_lap(received(first))
+    async with database.transaction() as session:
+        await LapChanges(session).relabel(first.session.session_id, {"track_id": "spa", "track_name": "Spa"})
 
     async def store_second() -> LapOutcome:
         async with database.transaction() as session:

@@ -106,17 +106,19 @@ class Wall:
 
     def put_broker(self, message: str | None) -> None:
         """Whether the broker is reached: with a message it is not."""
-        if (message is None) != self.broker.reachable:
-            self.broker = SourceDocument(reachable=message is None, since=datetime.now(UTC), message=message)
+        before = self.broker
+        if message != before.message:
+            self.broker = _after(before, message)
             self.tell("source", self.sources)
+        if self.broker.reachable != before.reachable:
             for name in self.statuses:
                 if name in self.rigs:
                     self._tell_status(name)
 
     def put_database(self, message: str | None) -> None:
         """Whether the database is reached: with a message it is not."""
-        if (message is None) != self.database.reachable:
-            self.database = SourceDocument(reachable=message is None, since=datetime.now(UTC), message=message)
+        if message != self.database.message:
+            self.database = _after(self.database, message)
             self.tell("source", self.sources)
 
     # --- what is shown ---------------------------------------------------------------------------------------
@@ -188,6 +190,13 @@ def without_errors(heartbeat: Heartbeat) -> Heartbeat:
         for each in (heartbeat.mqtt, heartbeat.database)
     )
     return heartbeat.model_copy(update={"mqtt": mqtt, "database": database})
+
+
+def _after(before: SourceDocument, message: str | None) -> SourceDocument:
+    """What is said of a source now; away is away since it was, whatever is said of it."""
+    is_same = before.reachable == (message is None)
+    since = before.since if is_same else datetime.now(UTC)
+    return SourceDocument(reachable=message is None, since=since, message=message)
 
 
 def _unreached(message: str) -> SourceDocument:

@@ -99,6 +99,18 @@ def test_whether_a_rig_is_there_is_not_known_without_the_broker(told: Told) -> N
     assert told.wall.rigs["a"].online is True
 
 
+def test_what_was_away_from_the_start_is_said_to_be_away() -> None:
+    """Not to be connected to for ever; and once is enough."""
+    told = Told()
+    began = told.wall.broker.since
+    for _ in range(2):
+        told.wall.put_broker("away")
+        told.wall.put_database("away")
+    assert told.kinds() == ["source", "source"]
+    assert (told.wall.broker.message, told.wall.database.message) == ("away", "away")
+    assert told.wall.broker.since == began
+
+
 def test_a_rig_of_which_nothing_is_left_is_taken_off(told: Told) -> None:
     """Its laps were erased, and it is not there; one that is there stays, with nothing."""
     for name in ("gone", "there"):
