@@ -168,12 +168,12 @@ async def test_notes_on_a_file_are_one_line(program: RigProgram) -> None:
 async def test_a_file_without_a_lap_says_why(program: RigProgram) -> None:
     """That comes before any other note on it, with one line for the rest."""
     path = program.home / "garage.ibt"
-    path.write_bytes(ibt_bytes(drive(laps_of(1))[:200]))
+    path.write_bytes(ibt_bytes(drive(laps_of(1))[:120]))
     done = await program("publish", path)
     assert done.code == 1
     first, second = [line for line in done.output.splitlines() if "garage.ibt: " in line]
     assert first.startswith("not sent garage.ibt: no complete lap")
-    assert second == "note garage.ibt: 1 more note, which --verbose shows"
+    assert second == "note garage.ibt: 2 more notes, which --verbose shows"
 
 
 async def test_dropping_nothing_asks_nothing(program: RigProgram) -> None:
