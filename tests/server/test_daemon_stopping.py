@@ -3,24 +3,15 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from tests.daemon import DaemonProcess
 from tests.infra import Broker
 from tests.lap_client import LapClient
 from tests.server.daemon_support import frozen
-from tests.server.support import Stored, arrow, connected, new_lap, new_laps
+from tests.server.messaging.sending import database_stands_still
+from tests.server.support import Stored, arrow, new_lap, new_laps
 from tests.servers import MosquittoProcess, PostgresProcess
 from tests.waiting import eventually
-
-
-@asynccontextmanager
-async def laps_wait(stored: Stored) -> AsyncIterator[None]:
-    """Every lap waits for a lock, for the length of the block."""
-    async with connected(stored.url) as other, other.transaction():
-        await other.execute("lock table laps in access exclusive mode")
-        yield
 
 
 async def a_lap_waits(stored: Stored) -> bool:
@@ -30,7 +21,7 @@ async def a_lap_waits(stored: Stored) -> bool:
 async def test_it_finishes_what_is_in_flight(broker: Broker, database_url: str, stored: Stored, rig: LapClient) -> None:
     """SIGTERM in the middle of a lap: stored, answered, acknowledged, then exit code 0; it does not come again."""
     with DaemonProcess(broker, database_url) as daemon:
-        async with laps_wait(stored):
+        async with database_stands_still(stored):
             sha256 = await rig.publish(arrow(new_lap()))
             await eventually(lambda: a_lap_waits(stored))
             daemon.signal(signal.SIGTERM)
@@ -62,7 +53,7 @@ async def test_what_does_not_finish_in_time_goes_back_to_the_broker(
     """After the grace it ends all the same, with 0; the lap is not lost and not half stored."""
     lap = new_lap()
     with DaemonProcess(broker, database_url, settings={"DELIVERY__STOP_GRACE_S": 0.5}) as daemon:
-        async with laps_wait(stored):
+        async with database_stands_still(stored):
             sha256 = await rig.publish(arrow(lap))
             await eventually(lambda: a_lap_waits(stored))
             began = time.monotonic()
@@ -85,7 +76,7 @@ async def test_it_takes_nothing_more_once_it_stops(
     """Laps that come after SIGTERM stay with the broker for the next start."""
     first, later = new_laps(2)
     with DaemonProcess(broker, database_url) as daemon:
-        async with laps_wait(stored):
+        async with database_stands_still(stored):
             await rig.publish(arrow(first))
             await eventually(lambda: a_lap_waits(stored))
             daemon.signal(signal.SIGTERM)

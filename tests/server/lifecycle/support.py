@@ -12,6 +12,9 @@ from racing_coach_server.database.engine import Database
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.feature import Feature
 from racing_coach_server.features import FEATURES
+from racing_coach_server.lifecycle.deletion import LapDeletion
+from racing_coach_server.telemetry.changing import LapChanges
+from racing_coach_server.telemetry.reading import StoredLaps
 
 TABLES = ("coaching", "lap_comparisons", "chosen_references", "lap_analyses", "telemetry", "laps", "track_sessions")
 
@@ -39,3 +42,16 @@ async def coached(database: Database, drive: Drive) -> LapAnalysisRecord:
 async def rows(stored: Stored) -> dict[str, int]:
     """How many rows each table has that holds something of laps."""
     return {table: await stored.value(f"select count(*) from {table}") for table in TABLES}
+
+
+async def delete_and_relabel(database: Database, *, deleted: LapAnalysisRecord, relabelled: LapAnalysisRecord) -> None:
+    """Take one lap away and give the drive of another to driver `mika`, with a record of both, as the commands do."""
+    async with database.transaction() as session:
+        laps = StoredLaps(session)
+        gone, given = await laps.find(deleted.lap_id), await laps.find(relabelled.lap_id)
+        assert gone is not None
+        assert given is not None
+        changes = LapChanges(session)
+        await changes.note_deletion([gone])
+        await LapDeletion(session, features()).delete([deleted.lap_id])
+        await changes.relabel(given.session.session_id, {"driver_id": "mika", "driver_name": None})

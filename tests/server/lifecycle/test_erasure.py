@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.server.analytics.rows import Drive
 from tests.server.commands.stints import racing_coach, told
 from tests.server.lifecycle.refused import document, reject
-from tests.server.lifecycle.support import coached, features, rows
+from tests.server.lifecycle.support import coached, delete_and_relabel, features, rows
 from tests.server.support import Stored, new_lap, with_session
 
 from racing_coach_core.codecs.compression import decompress, detect
@@ -105,13 +105,7 @@ async def test_what_was_deleted_and_relabelled_before_names_nobody(database: Dat
     """A driver's name is in the records of both; the records stay, without it."""
     deleted = await coached(database, Drive())
     relabelled = await coached(database, Drive(minute=1))
-    async with database.transaction() as session:
-        found = await StoredLaps(session).find(deleted.lap_id)
-        assert found is not None
-        await LapChanges(session).note_deletion([found])
-        await LapDeletion(session, features()).delete([deleted.lap_id])
-        session_id = await stored.value("select track_session_id from laps where id = $1", relabelled.lap_id)
-        await LapChanges(session).relabel(session_id, {"driver_id": "mika", "driver_name": None})
+    await delete_and_relabel(database, deleted=deleted, relabelled=relabelled)
     assert "ines" in await everything(stored)
     await stored.query("update lap_analyses set driver = 'mika'")  # as the followers would, a moment later
     await Erasure(database, features(), INES, LIMIT).run()

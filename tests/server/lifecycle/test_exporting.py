@@ -8,14 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from tests.server.analytics.rows import Drive
 from tests.server.commands.stints import racing_coach, told
-from tests.server.lifecycle.support import coached, features
+from tests.server.lifecycle.support import coached, delete_and_relabel, features
 from tests.server.lifecycle.test_erasure import INES, LIMIT, StoppedError, document, reject
 from tests.server.support import Stored
 
 from racing_coach_server.database.engine import Database
-from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.lifecycle.exporting import Export, Exported
-from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.reading import StoredLaps
 
 
@@ -45,13 +43,7 @@ async def test_what_is_remembered_of_changes_is_in_it(
     """Laps that were deleted, and drives that were given to another driver, who is not named."""
     gone = await coached(database, Drive())
     given = await coached(database, Drive(minute=1))
-    async with database.transaction() as session:
-        found = await StoredLaps(session).find(gone.lap_id)
-        assert found is not None
-        await LapChanges(session).note_deletion([found])
-        await LapDeletion(session, features()).delete([gone.lap_id])
-        session_id = await stored.value("select track_session_id from laps where id = $1", given.lap_id)
-        await LapChanges(session).relabel(session_id, {"driver_id": "mika"})
+    await delete_and_relabel(database, deleted=gone, relabelled=given)
     assert (await asyncio.to_thread(racing_coach, database_url, "export", "--driver", "ines", "-o", tmp_path)).code == 0
     changes = json.loads((tmp_path / "changes.json").read_bytes())
     assert [(one["lap_id"], one["about"]["driver_id"]) for one in changes["deleted"]] == [(str(gone.lap_id), "ines")]

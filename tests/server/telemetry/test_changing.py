@@ -8,6 +8,7 @@ from tests.server.telemetry.storing import received
 from tests.waiting import eventually
 
 from racing_coach_core.exceptions import Fault
+from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.erasing import drop_empty_sessions, erase_laps
@@ -22,21 +23,21 @@ async def is_waiting(stored: Stored) -> bool:
     return bool(await stored.value(waiting))
 
 
+async def store(database: Database, lap: Lap) -> LapOutcome:
+    async with database.transaction() as session:
+        return await TelemetryService(session).store_lap(received(lap))
+
+
 async def test_a_lap_that_comes_while_its_drive_is_relabelled_has_the_new_labels(
     database: Database, stored: Stored
 ) -> None:
     """It waits for the relabelling, also where its session was looked up before."""
     first, second = new_laps(2)
 
-    async def store_second() -> LapOutcome:
-        async with database.transaction() as session:
-            return await TelemetryService(session).store_lap(received(second))
-
-    async with database.transaction() as session:
-        await TelemetryService(session).store_lap(received(first))
+    await store(database, first)
     async with database.transaction() as session:
         await LapChanges(session).relabel(first.session.session_id, {"track_id": "spa", "track_name": "Spa"})
-        storing = asyncio.create_task(store_second(), name="store the second lap")
+        storing = asyncio.create_task(store(database, second), name="store the second lap")
         await eventually(lambda: is_waiting(stored))
         assert not storing.done()
     assert (await storing).is_new
@@ -50,17 +51,12 @@ async def test_a_lap_whose_session_goes_with_its_last_lap_is_stored_all_the_same
 ) -> None:
     """What it waited for has taken the session away: it makes the session anew."""
     first, second = new_laps(2)
-    async with database.transaction() as session:
-        await TelemetryService(session).store_lap(received(first))
-
-    async def store_second() -> LapOutcome:
-        async with database.transaction() as session:
-            return await TelemetryService(session).store_lap(received(second))
+    await store(database, first)
 
     async with database.transaction() as session:
         await erase_laps(session, [first.lap_id])
         await drop_empty_sessions(session, [first.session.session_id])
-        storing = asyncio.create_task(store_second(), name="store the second lap")
+        storing = asyncio.create_task(store(database, second), name="store the second lap")
         await eventually(lambda: is_waiting(stored))
     assert (await storing).is_new
 
@@ -70,25 +66,20 @@ async def test_a_lap_whose_session_goes_with_its_last_lap_is_stored_all_the_same
 async def test_a_session_that_goes_once_it_was_found_is_the_worlds_fault(database: Database, stored: Stored) -> None:
     """A lap of a session that was relabelled looks for it first, and then finds it gone; the next try makes it anew."""
     first, second = new_laps(2)
-    async with database.transaction() as session:
-        await TelemetryService(session).store_lap(received(first))
+    await store(database, first)
     async with database.transaction() as session:
         await LapChanges(session).relabel(first.session.session_id, {"track_id": "spa", "track_name": "Spa"})
-
-    async def store_second() -> LapOutcome:
-        async with database.transaction() as session:
-            return await TelemetryService(session).store_lap(received(second))
 
     async with database.transaction() as session:
         await erase_laps(session, [first.lap_id])
         await drop_empty_sessions(session, [first.session.session_id])
-        storing = asyncio.create_task(store_second(), name="store the second lap")
+        storing = asyncio.create_task(store(database, second), name="store the second lap")
         await eventually(lambda: is_waiting(stored))
         await asyncio.sleep(0.5)  # that it waits for good, and not for a moment on its way
         await eventually(lambda: is_waiting(stored))
     with pytest.raises(SessionVanishedError) as raised:
         await storing
     assert raised.value.fault is Fault.WORLD
-    assert (await store_second()).is_new
+    assert (await store(database, second)).is_new
 
     assert await stored.counts() == (1, 1, second.frames.num_rows)
