@@ -112,7 +112,7 @@ def real(path: Path) -> PlaceLap:
     smooth = _smoothed(at["speed"], _SMOOTH_M)
     east, north = _metres(at["latitude"], at["longitude"])
     heading = _smoothed(np.unwrap(np.arctan2(np.gradient(north), np.gradient(east))), _SMOOTH_M)
-    gear = np.round(columns["gear"][keep])[np.searchsorted(pct[keep] * length, place).clip(0, keep.sum() - 1)]
+    gear = _engaged(np.round(columns["gear"][keep]))[np.searchsorted(pct[keep] * length, place).clip(0, keep.sum() - 1)]
     ratio = [float(np.median((at["rpm"] / smooth)[gear == number])) for number in range(1, 7) if (gear == number).any()]
     braking = at["brake"] > 0.4
     slowing = -np.gradient(smooth**2, place[1])[braking] / 2
@@ -133,6 +133,14 @@ def real(path: Path) -> PlaceLap:
         gearing=tuple(ratio),
         other={"steering_angle": at["steering_angle"]},
     )
+
+
+def _engaged(gears: Floats) -> Floats:
+    """Gears without the neutral that a box passes through between two of them: a driver who stays in that does not stay
+    in a gear.
+    """
+    last = np.maximum.accumulate(np.where(gears > 0, np.arange(len(gears)), 0))
+    return gears[last]
 
 
 def _smoothed(values: Floats, window: int) -> Floats:
