@@ -32,7 +32,7 @@ class Actions:
     """Attributes are arrays with a value for every lap.
 
     Attributes:
-        lift_m: where the throttle was let go before the corner.
+        lift_m: where the throttle was let go before the corner, or the passage's beginning where that was before it.
         onset_m, release_m: first and last place of the brake.
         pressure: mean of the brake over the first 45 % of its way, without its rise.
         slowest_mps: the lowest speed.
@@ -97,7 +97,8 @@ def actions(
     braked = released >= 0
     first = np.where(braked, np.argmax(pressed, axis=1), slowest)
     lifted = _last((throttle > _LIFTED) & (columns < np.maximum(first, 1)[:, None]))
-    lift_m = np.where(lifted >= 0, place[lifted] + step_m / 2, np.nan)
+    # Whoever never presses it here let it go before: that is known to be no later than where the passage begins.
+    lift_m = np.where(lifted >= 0, place[lifted] + step_m / 2, place[0])
 
     zone = (columns >= first[:, None] + round(8 / step_m)) & (
         columns <= (first + 0.45 * (np.maximum(released, first) - first))[:, None]

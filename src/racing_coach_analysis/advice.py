@@ -10,7 +10,8 @@ from racing_coach_analysis.beside import Laps
 from racing_coach_analysis.causes import Cause
 from racing_coach_analysis.coaching import Advice, Coaching, Praise, Said, Silence, silence_for, silent
 from racing_coach_analysis.confidence import discoveries
-from racing_coach_analysis.findings import Finding, better, find
+from racing_coach_analysis.findings import better, find
+from racing_coach_analysis.judged import Finding
 from racing_coach_analysis.passages import Passage, corner_at
 from racing_coach_analysis.track_map import Corner, TrackMap
 from racing_coach_analysis.words import Words, words
