@@ -124,8 +124,8 @@ def difference(
         usual: on laps that tell the driver's spread.
         assumed: standard deviation from lap to lap before anything is known of the driver.
         luck: by what share the difference is larger by chance because the yardstick was chosen.
-        another: the yardstick is none of the usual laps: it was driven without the fault, which is never quite the same,
-            so that what is assumed of it bounds its spread.
+        another: the yardstick is none of the usual laps. A fault is never quite the same twice, and a lap without it
+            spreads no more than is assumed.
     """
     shown, yardstick, usual = (values[np.isfinite(values)] for values in (shown, yardstick, usual))
     if not len(shown) or not len(yardstick):

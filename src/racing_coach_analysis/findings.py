@@ -49,7 +49,7 @@ def find(laps: Laps) -> list[Finding]:
     scenes = [scene(laps, passage) for passage in laps.passages]
     steady = steadiness(one.driven for one in scenes)
     found = [_look(one, steady) for one in scenes]
-    before = [None, *found[:-1]]
+    before = [None, *found][: len(found)]
     return [
         one
         for one, upstream, here in zip(found, before, scenes, strict=True)

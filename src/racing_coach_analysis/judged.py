@@ -32,8 +32,8 @@ _SURELY_BEYOND: Final = 2.0
 _NO_ACCIDENT: Final = 0.001
 """An action that differs by this chance or less did not differ by accident."""
 
-_STRICTER: Final = 4.0
-"""Beside the driver's own laps a fault that is worth a word is far out: there an accident must be that much less likely."""
+_STRICTER: Final = 8.0
+"""Beside the driver's own laps a fault worth a word is far out: there an accident must be so much less likely."""
 
 _LUCK: Final = 1.15
 """A reference is the best of many: it lies further from the driver's usual than one lap does by chance."""

@@ -30,7 +30,7 @@ _FEWEST: Final = 3
 """How many laps tell a spread in a passage."""
 
 type Driven = tuple[Actions, Floats, float, Flags]
-"""A passage: what was done, what was lost, s, how long the reference takes, s, and which laps are the driver's usual."""
+"""A passage: what was done, what was lost, s, how long the reference takes, s, and the driver's usual laps."""
 
 
 @dataclass(frozen=True, slots=True)
