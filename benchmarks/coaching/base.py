@@ -16,7 +16,7 @@ from racing_coach_rig.sources.simulation.track import EARTH_RADIUS_M, Track
 TUNE_DRIVERS: Final = (
     *("Ines Aubrac", "Jonas Lindqvist", "Tomas Velde"),
     *("Mara Okafor", "Priya Raman", "Bill Hartley"),
-    *("Oda Brekke", "Luis Ferreira"),
+    *("Oda Brekke", "Luis Ferreira", "Hanna Sorel", "Tade Quist"),
 )
 _MORE: Final = {
     one.name: one
@@ -25,9 +25,11 @@ _MORE: Final = {
         Driver("Luis Ferreira", skill=0.90, braking=0.91, traction=0.83),
         Driver("Hanna Sorel", skill=0.94, braking=0.90, traction=0.87),
         Driver("Tade Quist", skill=0.88, braking=0.82, traction=0.89),
+        Driver("Noor Haddad", skill=0.92, braking=0.89, traction=0.85),
+        Driver("Pavel Drozd", skill=0.89, braking=0.86, traction=0.92),
     )
 }
-REPORT_DRIVERS: Final = ("Hanna Sorel", "Tade Quist")
+REPORT_DRIVERS: Final = ("Noor Haddad", "Pavel Drozd")
 """Drivers that nobody but this evaluation knows. Like a track, a driver who was reported once is for tuning since."""
 
 

@@ -182,6 +182,8 @@ def _dips(throttle: Floats, out: Flags, place: Floats) -> tuple[Floats, Floats]:
     taken_again = np.where(later[:, 1:] >= throttle[:, :-1] - 0.15, fall, 0.0)
     dips = taken_again.sum(axis=1)
     sharp = taken_again > _SHARP
+    if not sharp.any():
+        return dips, np.full(len(dips), np.nan)
     step = place[1] - place[0] if len(place) > 1 else 1.0
     own = sharp & (throttle[:, 1:] < _lowest_near(throttle[0], max(round(_NEAR_M / step), 1))[1:] - _SHARP)
     at = np.where(own.any(axis=1), np.argmax(own, axis=1), np.argmax(sharp, axis=1))
@@ -221,14 +223,15 @@ def _gears(
     columns = np.arange(gear.shape[1])
     out = columns >= slowest[:, None]
     known = np.isfinite(gear) & (gear > 0)
+    zone = out & known & (columns <= slowest[:, None] + round(60 / step))
+    short = known & (gear < gear[0]) & (throttle > _ON_THROTTLE[-1]) & out
+    if not short.any():
+        return _mean(gear, zone), np.zeros(len(gear)), np.full(len(gear), np.nan)
     number = np.clip(np.where(known, gear, 0.0), 0, len(fastest) - 1).astype(np.intp)
     changed_up = fastest_in_gears(*(rows[0, slowest[0] :] for rows in (gear, speed, throttle)))
-    limit = np.minimum(fastest, changed_up)
-    short = known & (gear < gear[0]) & (throttle > _ON_THROTTLE[-1]) & out
-    stretched = short & (speed > _STRETCHED * limit[number])
+    stretched = short & (speed > _STRETCHED * np.minimum(fastest, changed_up)[number])
     # It began where the reference changed up: the first place of the run that the first stretched place is in.
     begun = np.maximum.accumulate(np.where(short, 0, columns + 1), axis=1)
     first = np.argmax(stretched, axis=1)
     at = np.where(stretched.any(axis=1), place[np.minimum(begun[np.arange(len(gear)), first], len(place) - 1)], np.nan)
-    zone = out & known & (columns <= slowest[:, None] + round(60 / step))
     return _mean(gear, zone), stretched.sum(axis=1) * step, at

@@ -22,7 +22,7 @@ MOST: Final = 3
 _BEYOND: Final = 3.0
 """How many standard deviations of the driver's own spread a passage must be quicker than usual to be praised."""
 
-_FALSE_RATE: Final = 0.002
+_FALSE_RATE: Final = 0.001
 _AS_OFTEN: Final = 3
 """No cue on more laps running than this."""
 

@@ -13,11 +13,10 @@ from racing_coach_analysis.confidence import spread
 from racing_coach_analysis.judged import FEWEST, RECURS, Finding, judged
 from racing_coach_analysis.passages import Passage
 from racing_coach_analysis.price import prices
-from racing_coach_analysis.scene import Scene, scene
+from racing_coach_analysis.scene import LEAST_LOSS_S, Scene, scene
 from racing_coach_analysis.steadied import steadied
 from racing_coach_analysis.steadiness import Steadiness, steadiness
 
-_LEAST_LOSS_S: Final = 0.02
 _LIKE_THIS: Final = 0.35
 """A lap shows the loss if it lost at least this share of what this lap lost."""
 
@@ -47,31 +46,30 @@ class Better:
 def find(laps: Laps) -> list[Finding]:
     """A finding for every passage that lost something for a reason."""
     scenes = [scene(laps, passage) for passage in laps.passages]
-    steady = steadiness(one.driven for one in scenes)
-    found = [_look(one, steady) for one in scenes]
-    before = [None, *found][: len(found)]
-    return [
-        one
-        for one, upstream, here in zip(found, before, scenes, strict=True)
-        if one is not None and not _brought_along(one, upstream, here)
-    ]
+    steady = steadiness([one.driven for one in scenes if one is not None])
+    findings: list[Finding] = []
+    upstream: Finding | None = None
+    for here in scenes:
+        found = None if here is None else _look(here, steady)
+        if found is not None and here is not None and not _brought_along(found, upstream, here):
+            findings.append(found)
+        upstream = found
+    return findings
 
 
-def _brought_along(one: Finding, upstream: Finding | None, here: Scene) -> bool:
+def _brought_along(found: Finding, upstream: Finding | None, here: Scene) -> bool:
     """Whether the speed that is missing in a corner was lost in the corner just before, for a reason of its own."""
     if upstream is None or not (upstream.recurs or upstream.stands_out):
         return False
-    return one.found.cause in {Cause.CARRY_MORE_SPEED, Cause.WIDER_LINE} and here.came_slower()
+    return found.found.cause in {Cause.CARRY_MORE_SPEED, Cause.WIDER_LINE} and here.came_slower()
 
 
 def _look(here: Scene, steady: Steadiness) -> Finding | None:
     """A cause that recurs, or one of this lap alone that is worth much more."""
     most, last = here.most, here.last
-    if not (here.usable[0] and here.usable[-1] and most[-1] > _LEAST_LOSS_S):
-        return None
     alone = np.zeros_like(last)
     alone[-1] = True
-    alike = last & (most > max(_LIKE_THIS * most[-1], _LEAST_LOSS_S))
+    alike = last & (most > max(_LIKE_THIS * most[-1], LEAST_LOSS_S))
     single = _first(here, [(one, alone) for one in causes(here.done, alone)], steady)
     often = None
     if alike.sum() >= RECURS:

@@ -17,6 +17,10 @@ LOOKED_AT: Final = 5
 """How many of the last laps a loss must recur in, this one among them."""
 
 
+LEAST_LOSS_S: Final = 0.02
+"""Less is not looked into."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Attributes are arrays with a value for every lap, the reference in row 0, the lap in question in the last.
@@ -81,11 +85,15 @@ _BROUGHT_ALONG: Final = 0.5
 """Of what is missing at the slowest place: whoever came with so much missing lost it in the corner before."""
 
 
-def scene(laps: Laps, passage: Passage) -> Scene:
-    """Put the laps on one passage."""
+def scene(laps: Laps, passage: Passage) -> Scene | None:
+    """Put the laps on one passage; None where this lap lost nothing, or says nothing."""
     usable = laps.usable(passage)
+    if not (usable[0] and usable[-1]):
+        return None
     level = laps.level(passage)
+    lost, most = level.lost_in(passage), level.most_lost(passage)
+    if not most[-1] > LEAST_LOSS_S:
+        return None
     last = np.zeros(len(usable), dtype=np.bool_)
     last[np.flatnonzero(usable[1:])[-LOOKED_AT:] + 1] = True
-    lost, most = level.lost_in(passage), level.most_lost(passage)
     return Scene(level, passage, laps.did(passage), lost, most, usable, last)

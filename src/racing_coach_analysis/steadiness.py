@@ -3,7 +3,7 @@ passages. One passage has too few laps to tell; who is loose in one is so in the
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,32 +50,42 @@ class Steadiness:
         return self.of.get(measure, 1.0) * _usual(measure, value)
 
 
-def steadiness(passages: Iterable[Driven]) -> Steadiness:
+NOTHING_KNOWN: Final = Steadiness({}, 1.0)
+
+
+def steadiness(passages: Sequence[Driven]) -> Steadiness:
     """Pool a driver's spread over passages (empirical Bayes: H. Robbins, "An empirical Bayes approach to statistics",
     Proceedings of the Third Berkeley Symposium (1956)): what all passages show is what one begins with in each.
     """
-    squares, freedom = np.zeros(len(USUAL_SPREAD) + 1), np.zeros(len(USUAL_SPREAD) + 1)
-    for done, lost, took_s, usual in passages:
-        if usual.sum() < _FEWEST:
-            continue
-        for place, (values, scale) in enumerate(_scaled(done, lost, took_s)):
-            known = values[usual]
-            known = known[np.isfinite(known)]
-            if len(known) >= _FEWEST and scale > 0:
-                away = np.clip((known - np.median(known)) / scale, -_OUTLYING, _OUTLYING)
-                squares[place] += away @ away
-                freedom[place] += len(known) - 1
-    variance = (_PRIOR_LAPS + squares) / (_PRIOR_LAPS + freedom)
+    if not passages:
+        return NOTHING_KNOWN
+    away = np.stack([_away(*one) for one in passages])
+    known = np.isfinite(away)
+    known &= known.sum(axis=-1, keepdims=True) >= _FEWEST
+    away = np.where(known, np.clip(away - _middle(away), -_OUTLYING, _OUTLYING), 0.0)
+    freedom = np.maximum(known.sum(axis=-1) - 1, 0).sum(axis=0)
+    variance = (_PRIOR_LAPS + (away**2).sum(axis=(0, 2))) / (_PRIOR_LAPS + freedom)
     times = [max(math.sqrt(one), _STEADIEST) for one in variance.tolist()]
     return Steadiness(dict(zip(USUAL_SPREAD, times[:-1], strict=True)), times[-1])
 
 
-def _scaled(done: Actions, lost: Floats, took_s: float) -> Iterable[tuple[Floats, float]]:
-    """Each measure, and at last what was lost, with the standard deviation that is assumed of it."""
-    for name in USUAL_SPREAD:
-        values: Floats = getattr(done, name)
-        yield values, _usual(name, float(values[0]))
-    yield lost, _LOST * assumed_s(took_s)
+def _away(done: Actions, lost: Floats, took_s: float, usual: Flags) -> Floats:
+    """Each measure, and in the last row what was lost, in standard deviations that are assumed of it; NaN for laps that
+    are not the driver's usual.
+    """
+    rows = np.stack([*(getattr(done, name) for name in USUAL_SPREAD), lost])
+    scale = [*(_usual(name, float(getattr(done, name)[0])) for name in USUAL_SPREAD), _LOST * assumed_s(took_s)]
+    scaled: Floats = rows / np.where(np.array(scale) > 0, scale, np.nan)[:, None]
+    return np.where(usual, scaled, np.nan)
+
+
+def _middle(values: Floats) -> Floats:
+    """The median of what is known along the last axis, kept as an axis."""
+    count = np.isfinite(values).sum(axis=-1, keepdims=True)
+    ranked = np.sort(values, axis=-1)
+    halves = [np.take_along_axis(ranked, np.maximum(place, 0) // 2, axis=-1) for place in (count - 1, count)]
+    middle: Floats = (halves[0] + halves[1]) / 2
+    return middle
 
 
 def _usual(measure: str, value: float) -> float:
