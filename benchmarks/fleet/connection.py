@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from benchmarks.rigs.wire import packet, properties, text, variable
+from racing_coach_core.concurrency import first_of
 
 _CONNACK, _PUBLISH, _PUBACK, _SUBACK = 2, 3, 4, 9
 _SESSION_EXPIRY, _CONTENT_TYPE = b"\x11", b"\x03"
@@ -81,13 +82,10 @@ class FleetConnection(asyncio.Protocol):
             self._transport.close()
 
     async def _reply(self, kind: int) -> bytes:
-        async with asyncio.timeout(_TIMEOUT_S):
-            asking = asyncio.ensure_future(self._replies.get())
-            await asyncio.wait([asking, self.gone], return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            asking.cancel()
+        reply = await first_of(self._replies.get(), self.gone, timeout_s=_TIMEOUT_S)
+        if not isinstance(reply, tuple):
             raise ConnectionError("the broker hung up")
-        came, body = asking.result()
+        came, body = reply
         if came != kind:
             raise ConnectionError(f"the broker sends a packet of type {came}")
         return body

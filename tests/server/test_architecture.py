@@ -1,7 +1,9 @@
 """What import contracts cannot say."""
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import racing_coach_server
@@ -67,6 +69,7 @@ def functions(tree: ast.AST) -> set[str]:
     return {call.func.id for call in calls(tree) if isinstance(call.func, ast.Name)}
 
 
+@cache
 def sources() -> dict[str, ast.AST]:
     return {
         str(path.relative_to(SOURCE)): ast.parse(path.read_text())
@@ -113,17 +116,36 @@ def test_what_a_conflict_updates_is_what_was_to_be_inserted() -> None:
     assert offenders == []
 
 
+BELOW_FEATURES = (
+    "racing_coach_core/mqtt",
+    *(f"racing_coach_server/{name}" for name in ("messaging", "following", "rejected")),
+)
+"""What serves every feature, and so knows none."""
+
+
+def test_what_serves_every_feature_says_no_word_of_laps() -> None:
+    """Neither in code nor in texts: what is said of messages comes from their route's noun."""
+    offenders = [
+        f"{path.relative_to(SOURCE.parent)}:{number}"
+        for folder in BELOW_FEATURES
+        for path in (SOURCE.parent / folder).rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"(?<![a-z])laps?(?![a-z])", line, re.IGNORECASE)
+    ]
+    assert offenders == []
+
+
 def test_every_task_has_a_name() -> None:
     """A look at all tasks says what each is there for."""
-    root = SOURCE.parent
+    root = SOURCE.parents[1]
     nameless = [
         f"{path.relative_to(root)}:{call.lineno}"
-        for path in root.rglob("*.py")
+        for folder in ("src", "benchmarks")
+        for path in (root / folder).rglob("*.py")
         for call in calls(ast.parse(path.read_text()))
         if isinstance(call.func, ast.Attribute)
         and call.func.attr in {"create_task", "ensure_future"}
         and not any(keyword.arg == "name" for keyword in call.keywords)
-        and "racing_coach_core/mqtt" not in str(path)
     ]
     assert nameless == []
 
