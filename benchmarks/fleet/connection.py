@@ -34,7 +34,7 @@ class FleetConnection(asyncio.Protocol):
         self._mid = 0
         self._replies: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None
-        self.gone = asyncio.get_running_loop().create_future()
+        self.gone: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.refused = 0
         """PUBACKs that said no."""
 
