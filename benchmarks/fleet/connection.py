@@ -6,7 +6,7 @@ It keeps its session, acknowledges what it hears, pings, and says when it is gon
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import NoReturn, cast
 
 from benchmarks.rigs.wire import packet, properties, text, variable
 from racing_coach_core.concurrency import first_of
@@ -34,7 +34,7 @@ class FleetConnection(asyncio.Protocol):
         self._mid = 0
         self._replies: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
         self._transport: asyncio.Transport | None = None
-        self.gone: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.get_running_loop().create_future()
         self.refused = 0
         """PUBACKs that said no."""
 
@@ -82,13 +82,14 @@ class FleetConnection(asyncio.Protocol):
             self._transport.close()
 
     async def _reply(self, kind: int) -> bytes:
-        reply = await first_of(self._replies.get(), self.gone, timeout_s=_TIMEOUT_S)
-        if not isinstance(reply, tuple):
-            raise ConnectionError("the broker hung up")
-        came, body = reply
+        came, body = await first_of(self._replies.get(), self._hung_up(), timeout_s=_TIMEOUT_S)
         if came != kind:
             raise ConnectionError(f"the broker sends a packet of type {came}")
         return body
+
+    async def _hung_up(self) -> NoReturn:
+        await asyncio.wait([self.gone])
+        raise ConnectionError("the broker hung up")
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
