@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -148,6 +149,19 @@ def test_every_task_has_a_name() -> None:
         and not any(keyword.arg == "name" for keyword in call.keywords)
     ]
     assert nameless == []
+
+
+def test_every_package_is_known_to_every_check() -> None:
+    """A new one beside the others is held to import contracts and types, is measured, and is in the wheel."""
+    root = SOURCE.parents[1]
+    tool = tomllib.loads((root / "pyproject.toml").read_text())["tool"]
+    packages = {path.parent.name for path in SOURCE.parent.glob("*/__init__.py")}
+    layers = tool["importlinter"]["contracts"][0]["layers"]
+    assert {name for layer in layers for name in layer.split(" | ")} == packages
+    assert set(tool["importlinter"]["root_packages"]) == packages
+    assert set(tool["mypy"]["packages"]) - {"benchmarks"} == packages
+    assert set(tool["coverage"]["run"]["source_pkgs"]) == packages
+    assert {Path(path).name for path in tool["hatch"]["build"]["targets"]["wheel"]["packages"]} == packages
 
 
 def test_init_files_are_empty() -> None:
