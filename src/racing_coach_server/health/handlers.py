@@ -110,9 +110,10 @@ class Health:
 
     async def heartbeat(self) -> Heartbeat:
         """How the daemon is now."""
-        database = await self._database_health()
-        # Taken last and without a pause between them, so that the numbers are of one moment.
+        answer = await self._database_health()
+        # Taken once, and after what is waited for, so that all of it is of this moment.
         messaging = self._messaging()
+        database = self._judged(answer, waits=messaging.database_trouble)
         laps = messaging.counts.get(_LAP, Counts())
         healthy = database.status == "healthy" and not messaging.trouble and messaging.connected_since is not None
         return Heartbeat(
@@ -137,17 +138,24 @@ class Health:
         )
 
     async def _database_health(self) -> DatabaseHealth:
-        """How the database is. What is found is logged, or nothing would be said of an outage until a lap comes."""
-        waits = self._messaging().database_trouble
+        """What the database answers."""
         try:
-            health = await self._ask_the_database()
+            return await self._ask_the_database()
         except Exception as error:  # noqa: BLE001 (whatever it is, the heartbeat says it)
-            reason = self._words(error)
-            if waits is None:
-                self._unanswered.began(reason)
-            return _unhealthy(waits or reason)
-        self._unanswered.ended()
-        return _unhealthy(waits) if waits else health
+            return _unhealthy(self._words(error))
+
+    def _judged(self, answer: DatabaseHealth, *, waits: str | None) -> DatabaseHealth:
+        """How the database is. What it answers is logged, or nothing would be said of an outage until a lap comes.
+
+        Args:
+            answer: what it said to the heartbeat.
+            waits: why messages wait for it, which is logged already; None if none does.
+        """
+        if answer.status == "healthy":
+            self._unanswered.ended()
+        elif waits is None:
+            self._unanswered.began(answer.message or "")
+        return _unhealthy(waits) if waits else answer
 
     async def _ask_the_database(self) -> DatabaseHealth:
         async with asyncio.timeout(self._settings.health.database_timeout_s):
