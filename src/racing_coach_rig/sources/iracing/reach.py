@@ -3,7 +3,7 @@
 A release that moves it fails tests/rig/sources/iracing/test_reach.py, and the linter keeps the reach out of every other
 file.
 
-`IRSDK._shared_mem` is the simulator's memory, mapped. pyirsdk hands out one variable at a time, of the newest tick, where
+`IRSDK._shared_mem` is the simulator's memory, mapped. pyirsdk hands out one variable of the newest tick at a time, where
 every tick that is still there is wanted, whole.
 """
 
