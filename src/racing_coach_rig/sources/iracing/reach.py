@@ -3,8 +3,8 @@
 A release that moves it fails tests/rig/sources/iracing/test_reach.py, and the linter keeps the reach out of every other
 file.
 
-`IRSDK._shared_mem` is the simulator's memory, mapped. pyirsdk hands out one variable of the newest tick at a time, where
-every tick that is still there is wanted, whole.
+`IRSDK._shared_mem` is the simulator's memory, mapped. pyirsdk hands out one variable of the newest tick at a time; we
+want every tick that is still there, whole.
 """
 
 from typing import Any
