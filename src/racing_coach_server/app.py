@@ -1,4 +1,4 @@
-"""Wires the daemon together: every background task is named and lives in one TaskGroup."""
+"""Wires the daemon together. Its background tasks are in TaskGroups below one, which ends when the last of them has."""
 
 import asyncio
 import signal

@@ -96,6 +96,21 @@ def test_nobody_ends_a_transaction_but_the_block_that_opened_it() -> None:
     assert offenders == {}
 
 
+def test_laps_are_deleted_in_one_place() -> None:
+    """Rows of laps, frames and sessions by `telemetry/erasing.py`, which only what deletes all of a lap calls."""
+    stored = {"LapRecord", "TrackSession", "frame_blocks", "ROWS"}
+    deletes, erases = set(), set()
+    for name, tree in sources().items():
+        for call in calls(tree):
+            match call:
+                case ast.Call(func=ast.Name("delete"), args=[ast.Name(table)]) if table in stored:
+                    deletes.add(name)
+                case ast.Call(func=ast.Name("erase_laps" | "drop_empty_sessions")):
+                    erases.add(name)
+    assert deletes == {"telemetry/erasing.py"}
+    assert erases == {"telemetry/kept.py"}
+
+
 def test_the_checks_see_what_they_look_for() -> None:
     """They can fail: they find what the engine does."""
     engine = sources()["database/engine.py"]
