@@ -1,6 +1,6 @@
 """Frames as pydantic objects to canonical columns and back: the slow way, for one frame at a time.
 
-A lap that is decoded goes from bytes to columns in `racing_coach_core.codecs`; only JSON that pyarrow refuses comes here.
+Laps are decoded from bytes to columns in `racing_coach_core.codecs`; only JSON that pyarrow refuses comes here.
 """
 
 from collections.abc import Iterator, Sequence
