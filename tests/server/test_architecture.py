@@ -16,7 +16,7 @@ EDGES = {
     "messaging/keeping.py",  # a rejected message
     "following/work.py",  # an event that is followed
     "following/runner.py",  # what is still to be followed
-    "health/handlers.py",  # the heartbeat's question
+    "health/heartbeats.py",  # the heartbeat's question
     "commands/runner.py",  # a command
     "commands/convert.py",  # a lap converted
     "commands/analyze.py",  # which lap is meant
