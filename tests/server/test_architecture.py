@@ -84,6 +84,19 @@ def test_transactions_are_opened_at_the_edges_only() -> None:
     assert {name for name, tree in sources().items() if "transaction" in methods(tree)} == EDGES
 
 
+def test_commands_ask_services() -> None:
+    """What asks the database is a service's; a command gives it the session, and so needs no more than that name."""
+    asks = {
+        f"{name}: {node.module}"
+        for name, tree in sources().items()
+        if name.startswith("commands/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+        if {alias.name for alias in node.names} - {"AsyncSession"}
+    }
+    assert asks == set()
+
+
 def test_nobody_ends_a_transaction_but_the_block_that_opened_it() -> None:
     """No session or engine is told to begin, commit or roll back, and none is made, outside of the engine."""
     ends = {"begin", "begin_nested", "commit", "rollback", "connect"}
