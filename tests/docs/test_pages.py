@@ -65,3 +65,26 @@ def test_settings_on_pages_are_settings() -> None:
         for name in re.findall(r"RACING_COACH_[A-Z_]+[A-Z]", (ROOT / page).read_text()):
             if not name.startswith(NOT_OF_A_PROGRAM):
                 assert name in known | sections, f"{page}: {name}"
+
+
+def headings(page: Path) -> set[str]:
+    """What a link to a heading of a page ends with."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in found}
+
+
+def test_links_lead_somewhere() -> None:
+    """To a file, and to a heading that is in it."""
+    for page in [ROOT / name for name in PAGES] + [*(ROOT / "docs/decisions").glob("*.md")]:
+        for name, heading in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", page.read_text()):
+            there = page.parent / name if name else page
+            assert there.exists(), f"{page.name}: {name}"
+            assert not heading or heading in headings(there), f"{page.name}: {name}#{heading}"
+
+
+def test_tests_that_pages_name_are_there() -> None:
+    """A claim that is said to be held by a test is."""
+    for page in [*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in PAGES)]:
+        for name, test in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?", page.read_text()):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+            assert not test or f"def {test}(" in (ROOT / name).read_text(), f"{page.name}: {name}::{test}"
