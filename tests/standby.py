@@ -11,7 +11,7 @@ from tests.waiting import eventually
 
 
 class StandbyProcess(PostgresProcess):
-    """A streaming standby of another server, made by `pg_basebackup`."""
+    """A streaming standby of another server, made as docs/scaling.md says."""
 
     def __init__(self, primary: PostgresProcess) -> None:
         super().__init__(FORGETFUL)
@@ -22,7 +22,8 @@ class StandbyProcess(PostgresProcess):
         environment = {**os.environ, "PGPASSWORD": url.password or ""}
         where = ["-h", url.host or "", "-p", str(url.port), "-U", url.username or ""]
         program = postgres_bin_dir() / "pg_basebackup"
-        command = [program, *where, "-D", self.data_dir, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        followed = ["-D", self.data_dir, "-R", "-X", "stream", "-C", "-S", "coach_standby"]
+        command = [program, *where, *followed, "-c", "fast", "--no-sync"]
         made = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
         # As root, the server runs as another account, and all in it is ours.
