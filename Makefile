@@ -105,7 +105,7 @@ million: $(VENV)/.dev ## Ask everything of a database of ROWS=1000000 laps, and 
 	$(PYTHON) -m benchmarks.million.run --rows $(or $(ROWS),1000000) $(if $(PAGE),--markdown $(PAGE))
 
 .PHONY: lifecycle
-lifecycle: $(VENV)/.dev ## Export, erase and prune laps by the thousand beside laps that come (LAPS=1000,3000)
+lifecycle: $(VENV)/.dev ## Export, erase and prune laps by the thousand beside laps that come (LAPS=100,300)
 	$(PYTHON) -m benchmarks.lifecycle.run $(if $(LAPS),--laps $(LAPS)) $(if $(PAGE),--markdown $(PAGE))
 
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev

@@ -1,6 +1,6 @@
 """What it takes to export, erase and prune laps by the thousand, beside laps that come: `make lifecycle`.
 
-LAPS=500,1500 has other sizes. So many laps of one driver are exported and then erased, and as many of another one are
+LAPS=100,300 has other sizes. So many laps of one driver are exported and then erased, and as many of another one are
 pruned, by the commands as they are, while rigs drive and the coach speaks. Prints how long each took, and its memory at
 most. Exits with 1 if more laps took more memory. docs/scaling.md says what it means.
 """
@@ -33,7 +33,7 @@ from benchmarks.rigs.publish import percentiles, publish
 from benchmarks.servers.daemon import daemon
 from benchmarks.servers.running import Servers, servers
 
-SIZES: Final = (1_000, 3_000)
+SIZES: Final = (500, 2_000)
 _ORIGINALS: Final = 24
 _OLD: Final = timedelta(days=800)
 _ROOT: Final = Path(benchmarks.__file__).parent.parent
@@ -102,7 +102,10 @@ def measure(sizes: Sequence[int], console: Console) -> list[Took]:
                 status.update(f"with {laps:,} laps")
                 for one in Run(there, payloads, scratch).of(laps):
                     took.append(one)
-                    console.print(", ".join(f"{name} {value}" for name, value in zip(HEADER, one.row(), strict=True)))
+                    console.print(
+                        "; ".join(f"{name} {value}" for name, value in zip(HEADER, one.row(), strict=True)),
+                        soft_wrap=True,
+                    )
     return took
 
 
