@@ -19,6 +19,8 @@ _FLEETS = (100, 1_000, 10_000, 100_000)
 _NODE_CORES = 8
 _NODE_TB = 16.0
 """Of a database server in the plan."""
+_MOST_WORKERS = 8
+"""Of one database in the plan: each of them writes all but the frames of every lap."""
 
 
 @dataclass(frozen=True)
@@ -188,5 +190,9 @@ def _so(daemons: int, cores: float, database: float, terabytes: float) -> str:
         return f"one machine of {max(2, 2 ** math.ceil(math.log2(max(1.0, cores))))} cores"
     nodes = math.ceil(max(database / _NODE_CORES, terabytes / _NODE_TB))
     size = f"{_NODE_CORES} cores and {_NODE_TB:.0f} TB"
-    server = f"a database server of {size}" if nodes == 1 else f"a coordinator and {nodes} workers of {size} (Citus)"
-    return f"{daemons} cells of 2 cores, {server}"
+    if nodes == 1:
+        return f"{daemons} cells of 2 cores, a database server of {size}"
+    regions = math.ceil(nodes / _MOST_WORKERS)
+    each = f"{regions} regions, each of " if regions > 1 else ""
+    cells, workers = math.ceil(daemons / regions), math.ceil(nodes / regions)
+    return f"{each}{cells} cells of 2 cores, a coordinator and {workers} workers of {size} (Citus)"

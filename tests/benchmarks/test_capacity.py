@@ -34,7 +34,7 @@ def test_rigs_of_a_core_a_disk_and_a_terabyte() -> None:
 
 
 def test_a_plan_for_every_size() -> None:
-    """One machine for as long as one daemon does; then cells, and a database for all of them."""
+    """One machine for as long as one daemon does; then cells, and a database for all of them, or for those of a region."""
     header, *rows, so = plan_rows(COST)
     assert header[1:] == ["100", "1,000", "10,000", "100,000"]
     assert rows[0][1:] == ["1.0", "10.0", "100.0", "1,000.0"]
@@ -42,7 +42,7 @@ def test_a_plan_for_every_size() -> None:
     assert rows[4][1:] == ["0.4", "0.4", "4.2", "42.0"]
     assert so[1] == "one machine of 2 cores"
     assert so[3] == "10 cells of 2 cores, a coordinator and 3 workers of 8 cores and 16 TB (Citus)"
-    assert so[4].startswith("100 cells of 2 cores, a coordinator and 27 workers")
+    assert so[4].startswith("4 regions, each of 25 cells of 2 cores, a coordinator and 7 workers of 8 cores")
 
 
 def test_a_database_server_takes_what_its_cores_and_its_disk_do() -> None:
