@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -106,7 +105,7 @@ async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(
                                 " group by nodeport")  # fmt: skip
     assert [share[0] for share in shares] == [True, True]
     await _pages(broker, urls[1], one)
-    await _commands(broker, urls[1], one.lap_id, tmp_path)
+    await _commands(broker, urls[1], one, tmp_path)
 
 
 async def _pages(broker: Broker, url: str, lap: Lap) -> None:
@@ -133,9 +132,9 @@ async def _pages(broker: Broker, url: str, lap: Lap) -> None:
 _OF_A_LAP = ("", "/view", "/report", "/columns", "/analysis", "/coaching", "/references")
 
 
-async def _commands(broker: Broker, url: str, lap_id: UUID, folder: Path) -> None:
+async def _commands(broker: Broker, url: str, driven: Lap, folder: Path) -> None:
     """What an operator may ask for, at a worker."""
-    lap = str(lap_id)
+    lap, session = str(driven.lap_id), driven.session
     for words in (
         ["laps", "list"],
         ["laps", "show", lap],
@@ -153,7 +152,7 @@ async def _commands(broker: Broker, url: str, lap_id: UUID, folder: Path) -> Non
         ["analyze", "--all"],
         ["analyze", "--lap", lap],
         ["laps", "list", "--best"],
-        ["laps", "list", "--best", "--track", "port-calder", "--car", "sim-gt3"],
+        ["laps", "list", "--best", "--track", session.track_id, "--car", session.car_id],
         ["laps", "relabel", lap, "--driver", "Somebody", "--yes"],
         ["export", "--rig", "rig-1", "-o", str(folder / "export")],
         ["laps", "delete", lap, "--yes"],
