@@ -27,7 +27,10 @@ RUN_ELSEWHERE = {
 
 NOT_RUN = {
     "systemd/README.md: sudo apt install python3-venv sudo python3.13 -m venv /opt/r": "a second installation, of minutes",
-    "docs/scaling.md: pg_basebackup -h PRIMARY -U replicator -D /var/lib/postgresq": "a second server; see test_replica.py",
+    "docs/scaling.md: create role replicator login replication password '...'; alt": "a second server; see tests/standby.py",
+    "docs/scaling.md: pg_basebackup -d 'host=PRIMARY user=replicator password=...'": "a second server; see tests/standby.py",
+    "docs/backup.md: pg_basebackup -d 'host=coordinator user=replicator' -D /back": "needs servers with Citus",
+    'docs/backup.md: touch "$PGDATA/recovery.signal" cat >> "$PGDATA/postgresql.c': "needs servers with Citus",
     "docs/scaling.md: racing-coach db upgrade": "needs servers with Citus; tests/server/database/test_placement.py",
     "docs/scaling.md: pg_dump --data-only --schema=public --exclude-table=alembic_": "needs servers with Citus",
     "docs/web.md: uv tool install '.[web]' racing-coach web": "a second installation, of minutes",
