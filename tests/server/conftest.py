@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack
 
 import pytest
-import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -25,15 +24,6 @@ from racing_coach_server.messaging import takeover
 
 type StartDaemon = Callable[..., DaemonProcess]
 type RunApp = Callable[..., AbstractAsyncContextManager[App]]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def plain_tracebacks() -> None:
-    """In this process the daemon logs as structlog does by default, but for tracebacks that take seconds to write."""
-    *others, _ = structlog.get_config()["processors"]
-    structlog.configure(
-        processors=[*others, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    )
 
 
 @pytest.fixture(scope="module")
