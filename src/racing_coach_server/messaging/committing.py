@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from racing_coach_core.backoff import Backoff
+from racing_coach_core.concurrency import begin
 from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import in_words, is_lock_wait
@@ -21,6 +22,8 @@ from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
+_HEAD_START_S: Final = 0.001
+"""A transaction is not opened sooner: a third of what it takes to read a message."""
 _PATIENCE_S: Final = 0.5
 """How long a transaction is open for a message that is still being read: a large one of JSON takes half of it."""
 
@@ -110,8 +113,10 @@ class Committer:
 
         What was read is not kept for the next try: through a long outage it would be as much as `limits` allow.
         """
-        reading = asyncio.create_task(self._read(route, message), name="read a message")
+        reading = begin(self._read(route, message), name="read a message")
         try:
+            # The thread that reads needs Python's lock to get under way.
+            await asyncio.wait({reading}, timeout=_HEAD_START_S)
             with contextlib.suppress(_NotReadYetError):
                 return await self._work(route, message, reading, work, patience_s=_PATIENCE_S)
             # A database ends a transaction in which nothing happens, and one that waits for memory may wait for long.
