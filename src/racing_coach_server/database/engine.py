@@ -53,6 +53,8 @@ def create_engine(
         settings.sqlalchemy_url,
         pool_size=pool_size,
         max_overflow=0,
+        # The server's process that worked last has everything at hand.
+        pool_use_lifo=True,
         pool_timeout=settings.command_timeout_s,
         pool_recycle=3600,
         connect_args={

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.server.support import Stored, execute
 from tests.waiting import eventually
 
@@ -34,8 +35,19 @@ async def pooled(database_url: str) -> AsyncIterator[Database]:
 
 
 async def backend(database: Database) -> int:
+    """The server's process behind the connection that is used next."""
     async with database.transaction() as session:
-        return int((await session.execute(text("select pg_backend_pid()"))).scalar_one())
+        return await _backend(session)
+
+
+async def backends(database: Database) -> set[int]:
+    """The server's processes behind all connections of the pool."""
+    async with database.transaction() as one, database.transaction() as other:
+        return {await _backend(one), await _backend(other)}
+
+
+async def _backend(session: AsyncSession) -> int:
+    return int((await session.execute(text("select pg_backend_pid()"))).scalar_one())
 
 
 def test_the_name_is_still_there() -> None:
@@ -54,11 +66,10 @@ async def test_a_transaction_has_begun_before_its_first_statement(pooled: Databa
 
 async def test_a_connection_that_is_known_to_have_ended_is_not_handed_out(pooled: Database, stored: Stored) -> None:
     """The server said so while it lay in the pool."""
-    before = {await backend(pooled), await backend(pooled)}
-    assert len(before) == 2
+    before = await backends(pooled)
     await _end_all(stored.url)
     await asyncio.sleep(0.1)  # read by the event loop
-    assert await backend(pooled) not in before
+    assert not await backends(pooled) & before
 
 
 async def test_one_that_ended_unnoticed_costs_another_begin(
@@ -98,7 +109,7 @@ async def test_a_begin_that_nobody_waits_for_any_more_leaves_no_transaction(
     pooled: Database, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server may have begun: the connection is given to nobody."""
-    before = {await backend(pooled), await backend(pooled)}
+    before = await backends(pooled)
 
     async def open_one() -> None:
         async with pooled.transaction():
@@ -119,8 +130,7 @@ async def test_a_begin_that_nobody_waits_for_any_more_leaves_no_transaction(
         with pytest.raises(asyncio.CancelledError):
             await opening
 
-    after = {await backend(pooled), await backend(pooled)}
-    assert len(before & after) == 1
+    assert len(before & await backends(pooled)) == 1
     assert await stored.value(f"select count(*) from pg_stat_activity where {_OURS} and state <> 'idle'") == 0
 
 
