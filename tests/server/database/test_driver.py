@@ -30,12 +30,16 @@ async def test_it_says_what_sqlalchemy_says(database: Database) -> None:
 async def test_it_is_part_of_the_sessions_transaction(database: Database, stored: Stored) -> None:
     """What it writes is rolled back with everything else."""
     await stored.query("create table some (number int)")
-    with pytest.raises(asyncpg.DivisionByZeroError):
+
+    async def write_and_fail() -> None:
         async with database.transaction() as session:
             driver = await driver_of(session)
             await driver.execute("insert into some values (1)")
             assert (await session.execute(text("select count(*) from some"))).scalar_one() == 1
             await driver.execute("select 1 / 0")
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await write_and_fail()
     assert await stored.value("select count(*) from some") == 0
 
 
