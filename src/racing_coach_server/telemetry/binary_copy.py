@@ -5,6 +5,7 @@ in some frames and none in others are the bytes of the nulls taken out again.
 """
 
 import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,7 +32,9 @@ COPY_COLUMNS: Final = ("lap_id", "first_frame", "frame_count", *LAP_SCHEMA.names
 """The columns of `frame_blocks` in the order in which they are written."""
 
 _BLOCKS: Final = 4
-"""Blocks written at once, a megabyte: the database works on them while the next are written."""
+"""Blocks written at once, a megabyte: the database works on them while the next are written.
+
+The first leaves alone, so that there is something to work on sooner."""
 _PIECE: Final = 1 << 18
 """Bytes in one message to the server, which holds a whole one in memory; each costs a turn of the event loop."""
 
@@ -60,8 +63,8 @@ def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID) -> Iterator[memoryview]
     filled = [column for column in columns if column is not None]
     empty = frozenset(LAP_SCHEMA.names) - {column.name for column in filled}
     whole = frames.num_rows // BLOCK_FRAMES
-    starts = range(0, whole, _BLOCKS)
-    groups = [(start * BLOCK_FRAMES, min(_BLOCKS, whole - start), BLOCK_FRAMES) for start in starts]
+    bounds = itertools.pairwise([0, *range(1, whole, _BLOCKS), whole])
+    groups = [(start * BLOCK_FRAMES, end - start, BLOCK_FRAMES) for start, end in bounds if start < end]
     if rest := frames.num_rows % BLOCK_FRAMES:
         groups.append((whole * BLOCK_FRAMES, 1, rest))
     for start, blocks, length in groups:
@@ -69,6 +72,11 @@ def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID) -> Iterator[memoryview]
         for at in range(0, len(data), _PIECE):
             yield data[at : at + _PIECE]
     yield memoryview(TRAILER)
+
+
+def ahead(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+    """The same stream, with the head and the first piece written now."""
+    return itertools.chain([*itertools.islice(pieces, 2)], pieces)
 
 
 def _values(name: str, column: Column) -> _Values | None:
