@@ -2,7 +2,7 @@
 `python -m benchmarks.conversion --frames 5000000`.
 
 A database is filled, taken back to the revision that had rows, and brought up again; then `racing-coach db convert` is
-killed once half of the laps are done, and started again.
+killed once half of the laps are done, and started again. At last a daemon is started, twice.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
@@ -24,7 +23,8 @@ from tests.server.telemetry.rows import BEFORE_BLOCKS, downgrade
 from tests.server.telemetry.storing import received
 
 from benchmarks.rigs.laps import simulate
-from benchmarks.servers.database import database_server, empty_database
+from benchmarks.servers.daemon import daemon
+from benchmarks.servers.running import servers
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.init_db import upgrade
 from racing_coach_server.telemetry.binary_copy import COPY_COLUMNS
@@ -120,10 +120,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=5_000_000)
     frames = parser.parse_args().frames
-    with ExitStack() as stack:
-        server, _ = database_server(stack)
-        database = stack.enter_context(empty_database(server))
-        asyncio.run(measure(Conversion(database), frames))
+    with servers() as running, tempfile.TemporaryDirectory(prefix="racing-coach-bench-") as scratch:
+        asyncio.run(measure(Conversion(running.database), frames))
+        for which in ("first", "second"):
+            began = time.perf_counter()
+            with daemon(running, Path(scratch)):
+                print(f"the {which} daemon afterwards was ready {time.perf_counter() - began:.2f} s after its start")
 
 
 if __name__ == "__main__":
