@@ -45,4 +45,6 @@ class Prepared:
             asyncpg.PostgresError: the database refuses.
         """
         all_values = {**self._constants, **values}
-        return await driver.fetchval(self._words, *[all_values[name] for name in self._names])
+        # All rows are asked for, also where one is all there is: a server that is asked for one may stop in the middle.
+        rows = await driver.fetch(self._words, *[all_values[name] for name in self._names])
+        return rows[0][0] if rows else None
