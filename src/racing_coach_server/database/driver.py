@@ -15,8 +15,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 async def driver_of(session: AsyncSession) -> asyncpg.Connection:
     """The session's own connection, within its transaction."""
-    connection = await session.connection()
-    driver = (await connection.get_raw_connection()).driver_connection
+    connection = (await session.connection()).sync_connection
+    assert connection is not None
+    driver = connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)
     if not driver.is_in_transaction():
         # Of a session that is not of `Database`: SQLAlchemy sends its BEGIN with the first statement.
