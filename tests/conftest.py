@@ -6,6 +6,7 @@ import signal
 from collections.abc import Generator, Iterator
 
 import pytest
+import structlog
 
 from racing_coach_demo.embedded import EmbeddedBroker
 from tests.citus import CitusCluster, CitusDatabase, has_citus
@@ -62,6 +63,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"skipped, which is not allowed here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_tracebacks() -> None:
+    """In this process all log as structlog does by default, but for tracebacks that take seconds to write."""
+    *others, _ = structlog.get_config()["processors"]
+    structlog.configure(
+        processors=[*others, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
 
 
 @pytest.fixture(scope="session")

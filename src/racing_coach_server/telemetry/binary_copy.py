@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from racing_coach_core.arrow_types import Column
+from racing_coach_core.arrow_types import Column, plain_numbers
 from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
 from racing_coach_server.telemetry.copy_format import (
     ARRAY_HEAD,
@@ -83,15 +83,9 @@ def _values(name: str, column: Column) -> _Values | None:
     """A column as plain numbers; None if it has no value at all."""
     if column.null_count == len(column):
         return None
-    nulls = None
-    is_time = pa.types.is_timestamp(column.type)
-    if is_time:
-        column = column.view(pa.int64())
-    if column.null_count:
-        nulls = column.is_null().to_numpy(zero_copy_only=False)
-        column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
-    numbers = column.to_numpy(zero_copy_only=False)
-    if is_time:
+    nulls = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
+    numbers = plain_numbers(column)
+    if pa.types.is_timestamp(column.type):
         numbers = numbers - UNIX_TO_POSTGRESQL_US
     return _Values(name, numbers, nulls)
 
