@@ -14,7 +14,7 @@ from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import ConnectionLostError, PacketTooLargeError, PublishRefusedError
 from racing_coach_server.config import FollowerSettings
 from racing_coach_server.database.engine import Database
-from racing_coach_server.database.faults import in_words
+from racing_coach_server.database.faults import in_words, is_deadlock
 from racing_coach_server.following.follower import Followed, Follower, Publication, PublishingFollower
 from racing_coach_server.following.locks import try_lock
 from racing_coach_server.messaging.failures import Tries, blame_of, traceback_of
@@ -153,7 +153,11 @@ class Work[EventT: Event]:
                     except Exception as error:
                         if not tries.use(blame_of(error, in_the_middle=connected)):
                             raise
-                        trouble.began(in_words(error), name)
+                        if waited or not is_deadlock(error):
+                            trouble.began(in_words(error), name)
+                        else:
+                            # Two transactions that get the copies of a row crosswise; the other one goes on.
+                            log.info("somebody was in the way, it is done again", reason=in_words(error))
                         waited = True
                     else:
                         trouble.ended(name)
