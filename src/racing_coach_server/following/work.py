@@ -153,11 +153,7 @@ class Work[EventT: Event]:
                     except Exception as error:
                         if not tries.use(blame_of(error, in_the_middle=connected)):
                             raise
-                        if waited or not is_deadlock(error):
-                            trouble.began(in_words(error), name)
-                        else:
-                            # Two transactions that get the copies of a row crosswise; the other one goes on.
-                            log.info("somebody was in the way, it is done again", reason=in_words(error))
+                        self._tell(error, is_again=waited)
                         waited = True
                     else:
                         trouble.ended(name)
@@ -170,3 +166,10 @@ class Work[EventT: Event]:
         except BaseException:
             trouble.left(name)
             raise
+
+    def _tell(self, error: Exception, *, is_again: bool) -> None:
+        """Say why it is tried again. One deadlock is no trouble: the other transaction goes on, and then ours does."""
+        if is_deadlock(error) and not is_again:
+            log.info("somebody was in the way, it is done again", reason=in_words(error))
+        else:
+            self._means.database_trouble.began(in_words(error), self._follower.name)
