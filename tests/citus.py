@@ -31,6 +31,9 @@ _SETTINGS = {
     "citus.max_adaptive_executor_pool_size": "4",
     "wal_level": "logical",
     "max_connections": "120",
+    # Citus takes one for each database, of which a run makes many, and more to move shards: without a free one a
+    # rebalancing waits for ever.
+    "max_worker_processes": "64",
 }
 
 

@@ -29,7 +29,7 @@ _STEPS: Final = (
     ("hash the payload", Message, "hash"),
     ("decode, validate, hash the content", LapHandler, "_decoded"),
     ("insert the lap", service.TelemetryService, "_insert_lap"),
-    ("COPY the blocks", service, "copy_frames"),
+    ("COPY the blocks", service, "copy_blocks"),
     ("COMMIT", AsyncSessionTransaction, "__aexit__"),
     ("answer, and its PUBACK", Answers, "publish"),
     ("commit, all of it", Committer, "commit"),

@@ -31,7 +31,7 @@ def adds_up(beat: Heartbeat) -> bool:
 
 
 async def test_the_payloads_are_the_contracts(run_app: RunApp, broker: Broker) -> None:
-    """The fields of section 6 of the design, by name, in state and heartbeat."""
+    """The fields of docs/wire-format.md, by name, in state and heartbeat."""
     async with run_app(health={"interval_s": INTERVAL_S}) as app, Watcher(broker, app.settings.instance) as watcher:
         beat = await watcher.next_heartbeat()
         await eventually(lambda: watcher.states)
