@@ -9,10 +9,12 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from racing_coach_demo.embedded import WHEEL_BIN_DIR, EmbeddedPostgres
 from racing_coach_demo.processes import ServerProcess, accepts_connections, free_port
 from tests.infra import MOSQUITTO_DIR, Broker, default_passwords, find_mosquitto, mosquitto_version, password_file
+from tests.waiting import TIMEOUT_S
 
 FORGETFUL: Mapping[str, str] = {
     "fsync": "off",
@@ -26,8 +28,8 @@ FORGETFUL: Mapping[str, str] = {
 """Settings of a PostgreSQL that no test kills: what it commits need not survive that."""
 
 _MEMORY = Path("/dev/shm")
-_MEMORY_BYTES = 4 * 2**30
-"""Free there, or nothing of the tests' goes there: four workers fill one, and nobody else is to miss it."""
+_MEMORY_BYTES = 2 * 2**30
+"""Free there, or nothing of the tests' goes there: four workers fill less than one, and nobody else is to miss it."""
 
 
 class MosquittoProcess(ServerProcess):
@@ -41,6 +43,8 @@ class MosquittoProcess(ServerProcess):
         settings: options of mosquitto.conf to have other values, or to be added.
         more: lines to come after all others.
     """
+
+    start_timeout_s: ClassVar[float] = TIMEOUT_S
 
     def __init__(
         self,
@@ -116,6 +120,8 @@ class PostgresProcess(EmbeddedPostgres):
 
     Start, stop, kill, freeze and thaw it; it comes back on the same port with the same data.
     """
+
+    start_timeout_s: ClassVar[float] = TIMEOUT_S
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(bin_dir=postgres_bin_dir(), settings=settings)

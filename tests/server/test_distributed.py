@@ -18,7 +18,7 @@ from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, spoilt
 from tests.server.web.conftest import asking, web_settings
 from tests.servers import MosquittoProcess
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
@@ -68,7 +68,7 @@ async def test_who_waits_for_a_lock_gets_it_in_the_end(at_nodes: list[Database])
         waiting = asyncio.create_task(wait())
         done, _ = await asyncio.wait({waiting}, timeout=0.5)
         assert not done
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, TIMEOUT_S)
 
 
 async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(

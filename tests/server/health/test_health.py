@@ -12,7 +12,7 @@ from tests.lap_client import LapClient
 from tests.server.conftest import RunApp, StartDaemon
 from tests.server.support import Stored, Watcher, app_settings, arrow, as_json, connected, new_lap, new_laps, running
 from tests.servers import PostgresProcess
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.messages import Heartbeat
 from racing_coach_core.mqtt.connection import Connection
@@ -110,7 +110,7 @@ async def test_a_stop_right_after_it_said_online_says_offline(broker: Broker, da
     app.client._on_connect = and_stop
     try:
         async with Watcher(broker, app.settings.instance) as watcher:
-            await asyncio.wait_for(app.run(), 20)
+            await asyncio.wait_for(app.run(), TIMEOUT_S)
             await eventually(lambda: watcher.states and not watcher.states[-1].online)
     finally:
         await asyncio.to_thread(forget, broker, app.settings.client_id, app.settings.instance)
