@@ -104,6 +104,10 @@ fleet: $(VENV)/.dev ## Drive RIGS simulated rigs for MINUTES against the real da
 million: $(VENV)/.dev ## Ask everything of a database of ROWS=1000000 laps, and time it
 	$(PYTHON) -m benchmarks.million.run --rows $(or $(ROWS),1000000) $(if $(PAGE),--markdown $(PAGE))
 
+.PHONY: lifecycle
+lifecycle: $(VENV)/.dev ## Export, erase and prune laps by the thousand beside laps that come (LAPS=100,300)
+	$(PYTHON) -m benchmarks.lifecycle.run $(if $(LAPS),--laps $(LAPS)) $(if $(PAGE),--markdown $(PAGE))
+
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@echo "Installing the fuzzer into $(VENV)"
 	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/fuzz.txt

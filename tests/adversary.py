@@ -5,6 +5,7 @@ Its payloads are within every limit of the broker and the wire. Each of them onc
 
 import asyncio
 import contextlib
+import functools
 import gzip
 import itertools
 import json
@@ -34,9 +35,10 @@ def _frame(more: str) -> bytes:
     return to_bytes(frame_json())[:-1] + more.encode() + b"}"
 
 
+@functools.cache
 def payloads() -> dict[str, Callable[[], bytes]]:
-    """What to send, by name; each made when it is first wanted."""
-    return {
+    """What to send, by name; each made when it is first wanted, which takes seconds for all, and kept."""
+    made: dict[str, Callable[[], bytes]] = {
         "keys twice, as many as are looked at": lambda: _document(_frame(',"speed":1.0,"speed":1.0'), 10_000),
         "keys twice, in all frames": lambda: _document(_frame(',"speed":1.0,"speed":1.0'), 100_000),
         "timestamps of a kilobyte": lambda: _document(_frame(f',"timestamp":"{"2" * 1_000}"'), 80_000),
@@ -46,6 +48,7 @@ def payloads() -> dict[str, Callable[[], bytes]]:
         "nothing": lambda: b"",
         "a long car": lambda: b"{}",
     }
+    return {name: functools.cache(make) for name, make in made.items()}
 
 
 class Adversary:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 import asyncpg
 from pydantic import SecretStr
@@ -31,6 +31,9 @@ _SETTINGS = {
     "citus.max_adaptive_executor_pool_size": "4",
     "wal_level": "logical",
     "max_connections": "120",
+    # Citus takes one for each database, of which a run makes many, and more to move shards: without a free one a
+    # rebalancing waits for ever.
+    "max_worker_processes": "64",
 }
 
 
@@ -42,9 +45,6 @@ def has_citus() -> bool:
 
 class CitusNode(PostgresProcess):
     """One PostgreSQL of a cluster. Like all of this run's it has the one password; on loopback none is asked for."""
-
-    start_timeout_s: ClassVar[float] = 120
-    """One that was killed reads what it had written, and other tests' disks are busy too."""
 
     def _initialise(self) -> None:
         super()._initialise()

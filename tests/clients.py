@@ -17,8 +17,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from racing_coach_core.topics import Topics
 from tests.infra import DAEMON, Broker, Credentials
+from tests.waiting import TIMEOUT_S
 
-TIMEOUT_S = 60
 TOPICS = Topics()
 
 

@@ -66,7 +66,7 @@ def _exit_code(main: Callable[[], None]) -> int:
 @contextlib.contextmanager
 def _logging_of_its_own() -> Iterator[None]:
     """Take back how it configures logging. The tests' own loggers must not be bound to it for good."""
-    configure = structlog.configure
+    configure, ours = structlog.configure, structlog.get_config()
 
     def uncached(**options: Any) -> None:
         configure(**{**options, "cache_logger_on_first_use": False})
@@ -77,7 +77,7 @@ def _logging_of_its_own() -> Iterator[None]:
         try:
             yield
         finally:
-            structlog.reset_defaults()
+            configure(**ours)
             for logger, level, handlers in before:
                 logger.setLevel(level)
                 logger.handlers = handlers

@@ -114,6 +114,8 @@ def docker_answers() -> bool:
     """Whether a Docker daemon is there, and may be used."""
     if os.environ.get("RACING_COACH_TEST_DOCKER") == "0":
         return False
+    if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
+        return False  # nobody to ask, and no need for each worker to import what asks
     import docker
     from docker.errors import DockerException
 

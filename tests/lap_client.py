@@ -76,6 +76,9 @@ class LapClient:
                 "port": broker.port,
                 "username": credentials and credentials.username,
                 "password": credentials and credentials.password,
+                # A test that starts a daemon holds the event loop meanwhile: on a busy machine for longer than the
+                # broker would wait for a PINGREQ.
+                "keepalive_s": 3600,
             }
         )
         self.connection = Connection(settings, client_id=f"{rig}-{uuid.uuid4().hex}", receive_maximum=100, clean=True)

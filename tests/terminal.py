@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.waiting import TIMEOUT_S
+
 _STYLE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -35,6 +37,6 @@ def on_a_terminal(environment: Mapping[str, str], *words: str, columns: int) -> 
     except OSError:
         pass  # Linux's way to say that nobody writes any more
     finally:
-        process.wait(timeout=30)
+        process.wait(timeout=TIMEOUT_S)
         os.close(here)
     return _STYLE.sub("", seen.decode()).replace("\r\n", "\n")

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.coaching.columns import CORNERS, FAULTS, of_corners, of_faults
 from benchmarks.coaching.summary import SILENCE
 
 _BEGIN: Final = "<!-- coach-eval: begin -->"
 _END: Final = "<!-- coach-eval: end -->"
-_SHARES: Final = ("right_place", "right_cause", "silent", "cost_within", "fault_cost_within")
 
 
 def write_markdown(figures: dict[str, Any], page: Path) -> None:
@@ -31,10 +31,7 @@ def tables(figures: dict[str, Any]) -> str:
         "Causes, planted down and said across:",
         _confusion(figures["confusion"]),
         f"Causes of false advice on the clean laps: {_counts(clean['causes'])}.",
-        _table(
-            ("track", "laps", "numbered", "corners", "maps alike", "laps a map", "apex off, m"),
-            map(_corner, figures["corners"]),
-        ),
+        _table(CORNERS, (of_corners(row, at_most="at most") for row in figures["corners"])),
     ]
     if "real" in figures:
         parts += [
@@ -57,24 +54,8 @@ def _target(one: dict[str, Any]) -> list[str]:
 
 
 def _faults(what: str, rows: dict[str, Any], everything: dict[str, Any]) -> str:
-    heads = (
-        what,
-        "stints",
-        "right place",
-        "right cause",
-        "silent",
-        "cost within",
-        "fault alone",
-        "bias, ms",
-        "covered",
-    )
-    return _table(heads, (_row(name, row) for name, row in (*rows.items(), ("all", everything))))
-
-
-def _row(name: str, row: dict[str, Any]) -> list[str]:
-    shares = (row[key] for key in _SHARES)
-    rest = [f"{1000 * row['cost_bias_s']:+.0f}", f"{100 * row['covered']:.0f} %"]
-    return [name, str(row["stints"]), *(f"{100 * share:.0f} %" for share in shares), *rest]
+    every = (*rows.items(), ("all", everything))
+    return _table((what, *FAULTS), ([name, *of_faults(row)] for name, row in every))
 
 
 def _confusion(rows: dict[str, dict[str, int]]) -> str:
@@ -86,12 +67,6 @@ def _confusion(rows: dict[str, dict[str, int]]) -> str:
         for number, (planted, row) in enumerate(rows.items(), start=1)
     )
     return _table(heads, lines)
-
-
-def _corner(row: dict[str, Any]) -> list[str]:
-    alike = f"{row['same']} of {row['maps']}"
-    counts = [str(row[name]) for name in ("laps", "numbered", "corners")]
-    return [row["track"], *counts, alike, f"at most {row['laps_a_map']}", f"{row['apex_off_m']:.1f}"]
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -1,13 +1,12 @@
 """Prints what a run found."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
+from benchmarks.coaching.columns import CORNERS, FAULTS, of_corners, of_faults
 from benchmarks.coaching.summary import SILENCE, Target
 from rich.console import Console
 from rich.table import Table
-
-_SHARES: Final = ("right_place", "right_cause", "silent", "cost_within", "fault_cost_within")
 
 
 def print_report(figures: dict[str, Any], judged: Iterable[Target], console: Console) -> None:
@@ -37,22 +36,9 @@ def print_report(figures: dict[str, Any], judged: Iterable[Target], console: Con
 
 
 def _faults(title: str, rows: dict[str, Any], everything: dict[str, Any]) -> Table:
-    heads = (
-        "stints",
-        "right place",
-        "right cause",
-        "silent",
-        "cost within",
-        "fault alone",
-        "bias, ms",
-        "covered",
-        "cost, s",
-    )
-    table = Table("", *heads, title=title, title_justify="left")
+    table = Table("", *FAULTS, "cost, s", title=title, title_justify="left")
     for name, row in (*rows.items(), ("all", everything)):
-        shares = [f"{100 * row[key]:.0f} %" for key in _SHARES]
-        rest = [f"{1000 * row['cost_bias_s']:+.0f}", f"{100 * row['covered']:.0f} %", f"{row['mean_cost_s']:.2f}"]
-        table.add_row(name, str(row["stints"]), *shares, *rest)
+        table.add_row(name, *of_faults(row), f"{row['mean_cost_s']:.2f}")
     return table
 
 
@@ -67,14 +53,7 @@ def _confusion(rows: dict[str, dict[str, int]]) -> Table:
 
 
 def _corners(rows: list[dict[str, Any]]) -> Table:
-    heads = ("track", "laps", "numbered", "corners", "maps alike", "laps a map", "apex off, m")
-    table = Table(*heads, title="Corner numbers", title_justify="left")
+    table = Table(*CORNERS, title="Corner numbers", title_justify="left")
     for row in rows:
-        table.add_row(
-            row["track"],
-            *(str(row[name]) for name in ("laps", "numbered", "corners")),
-            f"{row['same']} of {row['maps']}",
-            f"<= {row['laps_a_map']}",
-            f"{row['apex_off_m']:.1f}",
-        )
+        table.add_row(*of_corners(row, at_most="<="))
     return table

@@ -17,7 +17,10 @@ _DAYS = 30
 _DISK_MB_S = 100
 _FLEETS = (100, 1_000, 10_000, 100_000)
 _NODE_CORES = 8
+_NODE_TB = 16.0
 """Of a database server in the plan."""
+_MOST_WORKERS = 8
+"""Of one database in the plan: each of them writes all but the frames of every lap."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a lap: CPU in s, bytes, transactions; of a rig: the broker's memory, bytes.
+    """Of a lap: CPU in s, bytes, transactions; of a rig: the broker's memory, bytes; of a daemon: its memory, bytes.
 
     Attributes:
         lap_s: how long a lap takes to drive, on average.
@@ -56,6 +59,7 @@ class Cost:
     wal: float
     commits: float
     broker_bytes: float
+    daemon_bytes: float
 
     @property
     def cpu_s(self) -> float:
@@ -70,6 +74,7 @@ class Cost:
         rigs: int,
         cores: Mapping[str, float],
         broker_mb: float,
+        daemon_bytes: float,
         wire: float,
         laps: int,
         before: Written,
@@ -84,6 +89,7 @@ class Cost:
             wal=(after.wal - before.wal) / laps,
             commits=(after.commits - before.commits) / laps,
             broker_bytes=broker_mb * _MB / rigs,
+            daemon_bytes=daemon_bytes,
         )
 
     def rigs_per_core(self, cpu_s: float) -> float:
@@ -149,6 +155,7 @@ def plan_rows(cost: Cost) -> list[list[str]]:
         [f"cores: laps · {1e3 * cost.cpu_s:.0f} ms / {_HEADROOM}"],
         [f"daemons, each with its broker: laps · {1e3 * cost.daemon_s:.0f} ms / {_HEADROOM}"],
         [f"cores of the database: laps · {1e3 * cost.database_s:.0f} ms / {_HEADROOM}"],
+        [f"memory, GB: daemons · {cost.daemon_bytes / _GB:.2f} + rigs · {cost.broker_bytes / 1e3:.0f} kB"],
         [f"network in, MB/s: laps · {cost.wire / _MB:.2f} MB"],
         [f"disk, written, MB/s: laps · {(cost.disk + cost.wal) / _MB:.2f} MB"],
         [f"disk, a day of {_HOURS} h: laps · {cost.disk / _MB:.2f} MB"],
@@ -165,23 +172,27 @@ def plan_rows(cost: Cost) -> list[list[str]]:
             f"{laps * cost.cpu_s / _HEADROOM:,.1f}",
             f"{daemons:,}",
             f"{database:,.1f}",
+            f"{(daemons * cost.daemon_bytes + rigs * cost.broker_bytes) / _GB:,.1f}",
             f"{laps * cost.wire / _MB:,.0f}",
             f"{laps * (cost.disk + cost.wal) / _MB:,.0f}",
             f"{day / _GB:,.0f} GB",
             f"{_DAYS * day / 1e12:,.1f} TB",
-            _so(daemons, laps * cost.cpu_s / _HEADROOM, database),
+            _so(daemons, laps * cost.cpu_s / _HEADROOM, database, _DAYS * day / 1e12),
         )
         for row, value in zip(rows[1:], values, strict=True):
             row.append(value)
     return rows
 
 
-def _so(daemons: int, cores: float, database: float) -> str:
-    """What to set up, in a few words."""
+def _so(daemons: int, cores: float, database: float, terabytes: float) -> str:
+    """What to set up, in a few words: as many database servers as cores or disks ask for."""
     if daemons == 1:
         return f"one machine of {max(2, 2 ** math.ceil(math.log2(max(1.0, cores))))} cores"
-    nodes = math.ceil(database / _NODE_CORES)
-    server = (
-        "one database server" if nodes == 1 else f"a coordinator and {nodes} workers of {_NODE_CORES} cores (Citus)"
-    )
-    return f"{daemons} cells of 2 cores, {server}"
+    nodes = math.ceil(max(database / _NODE_CORES, terabytes / _NODE_TB))
+    size = f"{_NODE_CORES} cores and {_NODE_TB:.0f} TB"
+    if nodes == 1:
+        return f"{daemons} cells of 2 cores, a database server of {size}"
+    regions = math.ceil(nodes / _MOST_WORKERS)
+    each = f"{regions} regions, each of " if regions > 1 else ""
+    cells, workers = math.ceil(daemons / regions), math.ceil(nodes / regions)
+    return f"{each}{cells} cells of 2 cores, a coordinator and {workers} workers of {size} (Citus)"

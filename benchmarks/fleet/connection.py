@@ -6,9 +6,10 @@ It keeps its session, acknowledges what it hears, pings, and says when it is gon
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import NoReturn, cast
 
 from benchmarks.rigs.wire import packet, properties, text, variable
+from racing_coach_core.concurrency import first_of
 
 _CONNACK, _PUBLISH, _PUBACK, _SUBACK = 2, 3, 4, 9
 _SESSION_EXPIRY, _CONTENT_TYPE = b"\x11", b"\x03"
@@ -81,16 +82,14 @@ class FleetConnection(asyncio.Protocol):
             self._transport.close()
 
     async def _reply(self, kind: int) -> bytes:
-        async with asyncio.timeout(_TIMEOUT_S):
-            asking = asyncio.ensure_future(self._replies.get())
-            await asyncio.wait([asking, self.gone], return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            asking.cancel()
-            raise ConnectionError("the broker hung up")
-        came, body = asking.result()
+        came, body = await first_of(self._replies.get(), self._hung_up(), timeout_s=_TIMEOUT_S)
         if came != kind:
             raise ConnectionError(f"the broker sends a packet of type {came}")
         return body
+
+    async def _hung_up(self) -> NoReturn:
+        await asyncio.wait([self.gone])
+        raise ConnectionError("the broker hung up")
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

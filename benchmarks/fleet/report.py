@@ -110,6 +110,7 @@ def cost_of(outcome: Outcome) -> Cost:
         rigs=held.rigs,
         cores=held.cores,
         broker_mb=held.rss.get("broker", 0.0),
+        daemon_bytes=outcome.peak_rss,
         wire=outcome.wire,
         laps=outcome.accounts.stored,
         before=outcome.before,

@@ -1,4 +1,4 @@
-"""Runs the publisher, and reads what it saw."""
+"""Has rigs publish, in a process of their own, and reads what it saw."""
 
 import json
 import statistics
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import benchmarks
 from benchmarks.rigs.payloads import Payloads
-from benchmarks.rigs.publisher import Answered, Job
+from benchmarks.rigs.process import Answered, Job
 from benchmarks.servers.running import Servers
 from racing_coach_core.codecs.decode import CONTENT_TYPES
 from racing_coach_core.codecs.encoding import Encoding
@@ -60,7 +60,7 @@ def publish(
     """Have rigs publish laps, in a process of their own; where they are coached, a rig waits for that as well.
 
     Raises:
-        RuntimeError: a lap was answered `rejected`, or the publisher failed.
+        RuntimeError: a lap was answered `rejected`, or the process failed.
     """
     job = Job(
         servers.broker.host,
@@ -75,7 +75,7 @@ def publish(
         coached,
     )
     process = subprocess.run(
-        [sys.executable, "-m", "benchmarks.rigs.publisher"],
+        [sys.executable, "-m", "benchmarks.rigs.process"],
         input=job.to_json(),
         cwd=_ROOT,
         capture_output=True,
@@ -84,5 +84,5 @@ def publish(
         timeout=_TIMEOUT_S,
     )
     if process.returncode:
-        raise RuntimeError(f"the publisher failed\n{process.stderr[-2000:]}")
+        raise RuntimeError(f"the process of the rigs failed\n{process.stderr[-2000:]}")
     return Published([Answered(**json.loads(line)) for line in process.stdout.splitlines()])

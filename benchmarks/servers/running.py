@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from tests.infra import DAEMON, find_mosquitto
 from tests.servers import MosquittoProcess
 
-from benchmarks.rigs.publisher import rig_name
+from benchmarks.rigs.process import rig_name
 from benchmarks.servers.database import database_server, empty_database
 from racing_coach_demo.embedded import EmbeddedBroker
 from racing_coach_demo.processes import ServerProcess

@@ -33,5 +33,10 @@ async def first_of[T](*waits: Coroutine[Any, Any, T] | asyncio.Future[T], timeou
     raise TimeoutError
 
 
+def begin[T](work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+    """A task that runs at once, up to where it first waits, instead of when the event loop comes to it."""
+    return asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, eager_start=True)
+
+
 def _name(coroutine: Coroutine[Any, Any, Any]) -> str:
     return getattr(coroutine, "__qualname__", "first of")  # the protocol does not promise what every `async def` has

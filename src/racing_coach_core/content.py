@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from racing_coach_core.arrow_types import Column
+from racing_coach_core.arrow_types import Column, plain_numbers
 
 _HASHED_AT_ONCE: Final = 1 << 19
 """Bytes. Every update gives the GIL away and must get it back; column by column that takes longer than the hash."""
@@ -46,10 +46,6 @@ def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
 
 
 def _values(column: Column) -> np.ndarray:
-    """The column as plain numbers: nulls as zero, minus zero as zero, timestamps as microseconds."""
-    if pa.types.is_timestamp(column.type):
-        column = column.view(pa.int64())
-    if column.null_count:
-        column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
-    values = column.to_numpy(zero_copy_only=False)
+    """The column as plain numbers, and minus zero as zero."""
+    values = plain_numbers(column)
     return values + 0.0 if values.dtype.kind == "f" else values

@@ -1,6 +1,6 @@
 """Frames as pydantic objects to canonical columns and back: the slow way, for one frame at a time.
 
-The hot path never comes here; it goes from bytes to columns in `racing_coach_core.codecs`.
+Laps are decoded from bytes to columns in `racing_coach_core.codecs`; only JSON that pyarrow refuses comes here.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Wires the daemon together: every background task is named and lives in one TaskGroup."""
+"""Wires the daemon together. Its background tasks are in TaskGroups below one, which ends when the last of them has."""
 
 import asyncio
 import signal
@@ -20,7 +20,8 @@ from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.exceptions import ClientIdInUseError
 from racing_coach_server.features import FEATURES, MakeFeature
 from racing_coach_server.following.following import Following
-from racing_coach_server.health.handlers import Health
+from racing_coach_server.health.heartbeats import Heartbeats
+from racing_coach_server.health.presence import Presence
 from racing_coach_server.lifecycle.retention import Retention
 from racing_coach_server.messaging.client import BrokerClient
 from racing_coach_server.messaging.dispatcher import Dispatcher
@@ -77,19 +78,20 @@ class App:
             self.readings,
             tell=self.following.tell,
         )
-        self.health = Health(
+        self.presence = Presence(settings)
+        self.heartbeats = Heartbeats(
             settings,
             self.database,
             messaging=lambda: self.client.status(),  # noqa: PLW0108 (there is no client yet)
             followers=self.following.progress,
         )
         self.client = BrokerClient(
-            settings, self.router, dispatcher, will=self.health.will(), on_connect=self._on_connect
+            settings, self.router, dispatcher, will=self.presence.will(), on_connect=self._on_connect
         )
         self._stop = asyncio.Event()
         self._status = ServiceStatus(
             f"taking {self.router.things}",
-            (*self.client.troubles, *self.health.troubles, *self.following.troubles),
+            (*self.client.troubles, self.heartbeats.trouble, self.presence.trouble, *self.following.troubles),
         )
 
     async def run(self) -> None:
@@ -115,7 +117,7 @@ class App:
                 log.info("stopping")
                 async with asyncio.TaskGroup() as stopping:
                     stopping.create_task(self.following.stop(), name="stop followers")
-                    stopping.create_task(self.client.stop(self.health.say_offline), name="stop taking messages")
+                    stopping.create_task(self.client.stop(self.presence.say_offline), name="stop taking messages")
                 main.cancel()
                 watchdog.cancel()
         except* Exception as group:  # noqa: BLE001 (the one reason is told, not the group)
@@ -141,7 +143,7 @@ class App:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.client.run(), name="broker")
-            tasks.create_task(self.health.run(lambda: self.client.outgoing), name="heartbeat")
+            tasks.create_task(self.heartbeats.run(lambda: self.client.outgoing), name="heartbeat")
             tasks.create_task(self.following.run(), name="followers")
             tasks.create_task(self.retention.run(), name="retention")
 
@@ -164,7 +166,7 @@ class App:
                 return
 
     async def _on_connect(self, connection: Connection) -> None:
-        await self.health.say_online(connection)
+        await self.presence.say_online(connection)
         self.following.catch_up()
         self._status.ready()
 

@@ -45,12 +45,12 @@ class RejectedQuota(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rows_per_rig: int = Field(default=1_000, ge=1)
+    rows_per_rig: int = Field(default=1_000, ge=1, description="above, messages are only counted")
     bytes_per_rig: int = Field(
         default=256 * 2**20, ge=0, description="of payloads; above, only hash and reason are kept"
     )
     rows: int = Field(default=20_000, ge=1, description="of all rigs together")
-    bytes: int = Field(default=4 * 2**30, ge=0)
+    bytes: int = Field(default=4 * 2**30, ge=0, description="of payloads, of all rigs together")
     keep_days: int = Field(default=90, ge=1, description="since it came last; then it is deleted")
 
 
@@ -72,8 +72,8 @@ class DeliverySettings(BaseModel):
         gt=0,
         description="work on rejected and repeated laps that a rig may ask for in a row",
     )
-    retry_first_s: float = Field(default=0.2, gt=0)
-    retry_cap_s: float = Field(default=15.0, gt=0)
+    retry_first_s: float = Field(default=0.2, gt=0, description="pause before the second try, about; it doubles")
+    retry_cap_s: float = Field(default=15.0, gt=0, description="longest pause between two tries")
     stop_grace_s: float = Field(default=20.0, gt=0, description="on SIGTERM, wait so long for laps in flight")
     state_folder: Path | None = Field(
         default_factory=_state_directory,
@@ -96,8 +96,8 @@ class FollowerSettings(BaseModel):
     batch: int = Field(default=100, ge=1, le=10_000, description="most events that are read from the database at once")
     memory: int = Field(default=1_000, ge=1, description="most events that wait in memory for each follower")
     tries: int = Field(default=10, ge=2, description="times an event may lose its connection before it has failed")
-    retry_first_s: float = Field(default=0.2, gt=0)
-    retry_cap_s: float = Field(default=15.0, gt=0)
+    retry_first_s: float = Field(default=0.2, gt=0, description="pause before the second try, about; it doubles")
+    retry_cap_s: float = Field(default=15.0, gt=0, description="longest pause between two tries")
     stop_grace_s: float = Field(default=3.0, gt=0, description="on SIGTERM, wait so long for what is in hand")
 
 
@@ -136,8 +136,8 @@ class HealthSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    interval_s: float = Field(default=10.0, ge=0.1, le=3600)
-    database_timeout_s: float = Field(default=5.0, gt=0)
+    interval_s: float = Field(default=10.0, ge=0.1, le=3600, description="between two heartbeats")
+    database_timeout_s: float = Field(default=5.0, gt=0, description="wait so long for the database's word")
 
 
 class DoctorSettings(BaseModel):
@@ -145,10 +145,10 @@ class DoctorSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rig_username: str | None = None
-    rig_password: SecretStr | None = None
+    rig_username: str | None = Field(default=None, description="the rig's user at the broker")
+    rig_password: SecretStr | None = Field(default=None, description="its password")
     rig_host: str | None = Field(default=None, description="where rigs reach the broker; the daemon's if not set")
-    rig_port: int = Field(default=1883, ge=1, le=65535)
+    rig_port: int = Field(default=1883, ge=1, le=65535, description="the port there")
 
 
 class BackupSettings(BaseModel):
@@ -177,7 +177,10 @@ class Settings(EnvironmentSettings):
 
     program = "racing-coach"
 
-    instance: Annotated[str, AfterValidator(_segment)] = Field(default_factory=lambda: to_segment(socket.gethostname()))
+    instance: Annotated[str, AfterValidator(_segment)] = Field(
+        default_factory=lambda: to_segment(socket.gethostname()),
+        description="this daemon's name in health topics and in its client id; the host's if not set",
+    )
     cell: Annotated[str, AfterValidator(_segment)] | None = Field(
         default=None, description="the same for all daemons of one broker, another for each broker of one database"
     )

@@ -53,7 +53,7 @@ class DatabaseSettings(BaseModel):
     read_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         default=None, description="a read replica, for those who only read; what it lags behind is said"
     )
-    connect_timeout_s: float = Field(default=10.0, gt=0)
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="without a connection for so long: tried again")
     command_timeout_s: float = Field(
         default=60.0, gt=0, description="a statement without an answer for so long is tried again"
     )

@@ -1,4 +1,4 @@
-"""A thread for computing in the background: one for all followers, so that they never take more than one core."""
+"""A thread for computing in the background: one for all followers, so that they compute on one core at a time."""
 
 import asyncio
 import threading

@@ -31,8 +31,8 @@ class WebSettings(BaseModel):
     proxies: str = Field(
         default="127.0.0.1", description="addresses whose X-Forwarded-For and X-Forwarded-Proto are believed"
     )
-    connections: int = Field(default=4, ge=1, le=64, description="to the database, besides the one that listens")
-    statement_timeout_s: float = Field(default=10.0, gt=0)
+    connections: int = Field(default=4, ge=1, le=64, description="to the database, besides two for the pit wall")
+    statement_timeout_s: float = Field(default=10.0, gt=0, description="then the database ends a statement")
     days_on_the_wall: float = Field(
         default=1.0, gt=0, le=366, description="a rig is on the pit wall if it is online or drove within so many days"
     )

@@ -1,5 +1,7 @@
 """The arithmetic of the plan for fleets of several sizes."""
 
+import dataclasses
+
 import pytest
 from benchmarks.fleet.capacity import Cost, Written, plan_rows, rig_rows
 
@@ -9,6 +11,7 @@ COST = Cost.seen(
     rigs=1_000,
     cores={"daemon": 0.7, "database": 0.4, "broker": 0.1},
     broker_mb=20.0,
+    daemon_bytes=0.4e9,
     wire=0.8e6,
     laps=100,
     before=Written(1_000_000, 0, 50),
@@ -31,11 +34,19 @@ def test_rigs_of_a_core_a_disk_and_a_terabyte() -> None:
 
 
 def test_a_plan_for_every_size() -> None:
-    """One machine for as long as one daemon does; then cells, and a database for all of them."""
+    """One machine for as long as one daemon does; then cells, and a database for all of them, or for those of a region."""
     header, *rows, so = plan_rows(COST)
     assert header[1:] == ["100", "1,000", "10,000", "100,000"]
     assert rows[0][1:] == ["1.0", "10.0", "100.0", "1,000.0"]
     assert rows[2][1:] == ["1", "1", "10", "100"]
+    assert rows[4][1:] == ["0.4", "0.4", "4.2", "42.0"]
     assert so[1] == "one machine of 2 cores"
-    assert so[3] == "10 cells of 2 cores, one database server"
-    assert so[4].startswith("100 cells of 2 cores, a coordinator and 8 workers")
+    assert so[3] == "10 cells of 2 cores, a coordinator and 3 workers of 8 cores and 16 TB (Citus)"
+    assert so[4].startswith("4 regions, each of 25 cells of 2 cores, a coordinator and 7 workers of 8 cores")
+
+
+def test_a_database_server_takes_what_its_cores_and_its_disk_do() -> None:
+    """One of them for laps that are small; as many as the cores ask for, where those are scarcer than disk."""
+    small = dataclasses.replace(COST, disk=1e5)
+    assert plan_rows(small)[-1][3] == "10 cells of 2 cores, a database server of 8 cores and 16 TB"
+    assert "a coordinator and 8 workers" in plan_rows(small)[-1][4]

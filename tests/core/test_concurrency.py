@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from racing_coach_core.concurrency import first_of
+from racing_coach_core.concurrency import begin, first_of
 
 
 async def soon() -> str:
@@ -87,3 +87,22 @@ async def test_tasks_have_names() -> None:
         return {task.get_name() for task in asyncio.all_tasks()}
 
     assert any("look" in name for name in await first_of(look()))
+
+
+async def test_what_is_begun_runs_at_once() -> None:
+    """Up to its first wait, under its name; it goes on as any task does, and raises to whoever waits for it."""
+    steps: list[str] = []
+    gate = asyncio.Event()
+
+    async def work() -> str:
+        steps.append("began")
+        await gate.wait()
+        raise ValueError("went wrong")
+
+    task = begin(work(), name="work")
+    assert steps == ["began"]
+    assert task.get_name() == "work"
+    assert not task.done()
+    gate.set()
+    with pytest.raises(ValueError, match="went wrong"):
+        await task

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.codecs.decode import encode_lap
 from racing_coach_core.codecs.encoding import Encoding
@@ -65,7 +66,7 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
         assert "my-rig" in others[1].stdout
         demo.send_signal(signal.SIGINT)
         assert demo.wait(120) == 130
-        _, alive = psutil.wait_procs(family, timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=TIMEOUT_S)
         assert alive == []
     finally:
         demo.kill()
@@ -74,7 +75,7 @@ def test_kept_demo_takes_a_lap_and_leaves_nothing_behind(tmp_path: Path) -> None
 
 def on_the_wall(url: str, *, count: int) -> set[str]:
     """The rigs on the pit wall, once there are so many: it is served before it has read what is stored."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
         rigs = {rig["rig_id"] for rig in httpx.get(f"{url}api/v1/pit-wall").json()["rigs"]}
         if len(rigs) == count or time.monotonic() > deadline:
@@ -110,7 +111,7 @@ def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     finally:
         demo.kill()
         demo.wait()
-    _, alive = psutil.wait_procs(family, timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=TIMEOUT_S)
     assert alive == []
 
 

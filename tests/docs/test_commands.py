@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import typer
-from tests.docs.pages import blocks
+from tests.docs.pages import PAGES, ROOT, blocks
 from typer.core import TyperGroup
 
 from racing_coach_core.command_line import commands_of_others, program
@@ -30,6 +30,18 @@ def commands() -> list[tuple[str, str]]:
         if not re.search(r"(system|journal)ctl|install |createuser|createdb", line)
         for found in _COMMAND.finditer(line.partition(" #")[0])
     ]
+
+
+def in_sentences() -> list[tuple[str, str]]:
+    """Pages, and the commands that their sentences and tables name."""
+    return sorted(
+        {
+            (page, found)
+            for page in PAGES
+            for found in re.findall(r"`(racing-coach(?:-rig)? [a-z][^`|\n]*)`", (ROOT / page).read_text())
+            if "..." not in found
+        }
+    )
 
 
 def parse(words: list[str]) -> None:
@@ -59,9 +71,20 @@ def test_a_command_of_a_page_is_one(page: str, command: str) -> None:
     parse(shlex.split(command))
 
 
+@pytest.mark.parametrize(("page", "command"), in_sentences())
+def test_a_command_that_a_page_names_is_one(page: str, command: str) -> None:
+    """The same, and what it wants to be told may be left out."""
+    try:
+        parse(shlex.split(command))
+    except USAGE_ERROR as error:
+        if type(error).__name__ not in {"MissingParameter", "BadOptionUsage"}:
+            raise
+
+
 def test_there_are_some() -> None:
     """Nothing is held by a list that is empty; and what is no command is found."""
     assert len(commands()) > 20
+    assert len(in_sentences()) > 20
     for wrong in ("racing-coach lapse list", "racing-coach laps list --sirt driven", "racing-coach-rig publish"):
         with pytest.raises(USAGE_ERROR):
             parse(wrong.split())

@@ -27,7 +27,10 @@ RUN_ELSEWHERE = {
 
 NOT_RUN = {
     "systemd/README.md: sudo apt install python3-venv sudo python3.13 -m venv /opt/r": "a second installation, of minutes",
-    "docs/scaling.md: pg_basebackup -h PRIMARY -U replicator -D /var/lib/postgresq": "a second server; see test_replica.py",
+    "docs/scaling.md: create role replicator login replication password '...'; alt": "a second server; see tests/standby.py",
+    "docs/scaling.md: pg_basebackup -d 'host=PRIMARY user=replicator password=...'": "a second server; see tests/standby.py",
+    "docs/backup.md: pg_basebackup -d 'host=coordinator user=replicator' -D /back": "needs servers with Citus",
+    'docs/backup.md: touch "$PGDATA/recovery.signal" cat >> "$PGDATA/postgresql.c': "needs servers with Citus",
     "docs/scaling.md: racing-coach db upgrade": "needs servers with Citus; tests/server/database/test_placement.py",
     "docs/scaling.md: pg_dump --data-only --schema=public --exclude-table=alembic_": "needs servers with Citus",
     "docs/web.md: uv tool install '.[web]' racing-coach web": "a second installation, of minutes",
@@ -65,3 +68,26 @@ def test_settings_on_pages_are_settings() -> None:
         for name in re.findall(r"RACING_COACH_[A-Z_]+[A-Z]", (ROOT / page).read_text()):
             if not name.startswith(NOT_OF_A_PROGRAM):
                 assert name in known | sections, f"{page}: {name}"
+
+
+def headings(page: Path) -> set[str]:
+    """What a link to a heading of a page ends with."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in found}
+
+
+def test_links_lead_somewhere() -> None:
+    """To a file, and to a heading that is in it."""
+    for page in [ROOT / name for name in PAGES] + [*(ROOT / "docs/decisions").glob("*.md")]:
+        for name, heading in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", page.read_text()):
+            there = page.parent / name if name else page
+            assert there.exists(), f"{page.name}: {name}"
+            assert not heading or heading in headings(there), f"{page.name}: {name}#{heading}"
+
+
+def test_tests_that_pages_name_are_there() -> None:
+    """A claim that is said to be held by a test is."""
+    for page in [*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in PAGES)]:
+        for name, test in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?", page.read_text()):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+            assert not test or f"def {test}(" in (ROOT / name).read_text(), f"{page.name}: {name}::{test}"

@@ -31,6 +31,7 @@ from tests.faults.rig_process import SHORT_TRACK, Journal, read_journal
 from tests.infra import DAEMON
 from tests.outbox_file import alter
 from tests.servers import MosquittoProcess
+from tests.waiting import TIMEOUT_S
 
 LAPS = 3
 
@@ -244,7 +245,7 @@ async def test_an_answer_before_its_commit_is_early(stored: Stored, need_mosquit
         await connection.execute("delete from frame_blocks where lap_id = $1", stored.id)
         await connection.execute("update laps set id = $2 where id = $1", stored.id, early)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(TIMEOUT_S):
                 while observer.seen.answers.total() < 2:
                     for lap_id in (early, stored.id):
                         daemon.publish(topic, _answer(lap_id))

@@ -83,7 +83,7 @@ async def test_database_connections_that_went_silent_are_given_up(
             async with slow(database):
                 await eventually(lambda: in_mid_transaction(database))
                 proxy.strand()
-            await all_stored(rig, database, timeout_s=60)
+            await all_stored(rig, database)
             proxy.strand()
             assert await asyncio.to_thread(daemon.stop) == 0
         finally:

@@ -20,7 +20,7 @@ from tests.faults.settings import QUICK_DAEMON
 from tests.infra import DAEMON, Broker
 from tests.lap_client import CAR
 from tests.servers import MosquittoProcess
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 pytestmark = pytest.mark.faults
 
@@ -75,7 +75,7 @@ async def test_many_answers_that_waited_do_not_stop_a_rig(
             user.publish(TOPICS.lap_answers.build(rig="rig-1", car=CAR), answer.model_dump_json().encode())
         user.close()
         rig.start()
-        await _all_stored(rig, database_url, timeout_s=60)
+        await _all_stored(rig, database_url, timeout_s=TIMEOUT_S)
     finally:
         rig.close()
 
@@ -91,7 +91,7 @@ async def test_a_slow_uplink_gets_its_laps_through(
         rig = Rig("rig-1", tmp_path, through, seed=3, laps=LAPS, interval_s=0.2)
         try:
             rig.start()
-            await _all_stored(rig, database_url, timeout_s=60)
+            await _all_stored(rig, database_url, timeout_s=TIMEOUT_S)
             assert rig.files.accounts()["sent"] == LAPS
         finally:
             rig.close()

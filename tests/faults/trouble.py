@@ -7,13 +7,13 @@ import asyncpg
 
 from tests.faults.checker import check
 from tests.faults.rig import Rig
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 LAPS = 12
 """How many laps a test's rig drives."""
 
 
-async def all_stored(rig: Rig, database: str, *, timeout_s: float = 60) -> None:
+async def all_stored(rig: Rig, database: str, *, timeout_s: float = TIMEOUT_S) -> None:
     await eventually(lambda: rig.is_done and not rig.files.waiting(), timeout_s=timeout_s)
     report = await check(database, [rig.files])
     assert not report.findings, report.table()

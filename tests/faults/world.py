@@ -141,10 +141,10 @@ class World:
             await self._stack.enter_async_context(running(task, name))
 
     async def _until_driven(self, adversary: Adversary) -> None:
-        """Let it send for as long as others do."""
+        """Let it send for as long as others do, and once at least."""
         attack = asyncio.create_task(adversary.run(), name="attack")
         try:
-            while self.driven < len(self._names) * self._laps_per_rig:
+            while self.driven < len(self._names) * self._laps_per_rig or not adversary.sent:
                 await asyncio.sleep(1)
         finally:
             attack.cancel()
@@ -209,13 +209,13 @@ class World:
             await asyncio.sleep(0.1)
 
     async def until_driven(self, timeout_s: float) -> None:
-        """Until every rig has driven its laps.
+        """Until every rig has driven its laps, and the adversary, if there is one, has sent something.
 
         Raises:
             TimeoutError: for so long none was driven.
         """
         still = Stillness(timeout_s)
-        while not all(rig.is_done for rig in self.rigs):
+        while not all(rig.is_done for rig in self.rigs) or not (self.adversary is None or self.adversary.sent):
             if still.since(self.driven):
                 raise TimeoutError(f"no lap was driven for {timeout_s:g} s")
             await asyncio.sleep(0.5)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.infra import MOSQUITTO_DIR
 from tests.servers import MosquittoProcess
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.settings import TlsSettings
 from racing_coach_demo.processes import LOOPBACK, free_port
@@ -43,7 +44,7 @@ def tls_port(certificate: Path, need_mosquitto: None) -> Iterator[int]:
 
 def handshake(port: int, context: ssl.SSLContext) -> str | None:
     with (
-        socket.create_connection((LOOPBACK, port), timeout=5) as plain,
+        socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_S) as plain,
         context.wrap_socket(plain, server_hostname=LOOPBACK) as encrypted,
     ):
         return encrypted.version()

@@ -1,10 +1,11 @@
 """What the daemon's tests have in common: a daemon, a rig, laps, and a look into the database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack
 
 import pytest
-import structlog
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.daemon import DaemonProcess
@@ -12,22 +13,17 @@ from tests.databases import Databases
 from tests.infra import Broker
 from tests.lap_client import LapClient
 from tests.server.support import Stored, app_settings, running
+from tests.servers import PostgresProcess
+from tests.standby import StandbyProcess
 
 from racing_coach_server.app import App
 from racing_coach_server.database.engine import Database
+from racing_coach_server.database.init_db import upgrade_database
+from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.messaging import takeover
 
 type StartDaemon = Callable[..., DaemonProcess]
 type RunApp = Callable[..., AbstractAsyncContextManager[App]]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def plain_tracebacks() -> None:
-    """In this process the daemon logs as structlog does by default, but for tracebacks that take seconds to write."""
-    *others, _ = structlog.get_config()["processors"]
-    structlog.configure(
-        processors=[*others, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    )
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +44,22 @@ def shared_daemon(broker: Broker, shared_database_url: str) -> Iterator[DaemonPr
 def shared_stored(shared_database_url: str) -> Stored:
     """What the shared daemon has stored."""
     return Stored(shared_database_url)
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[PostgresProcess]:
+    """A server of a module's own, with tables."""
+    with PostgresProcess({"fsync": "off"}) as server:
+        server._hand_over(server.data_dir / "racing-coach-password")  # a backup reads all that is there
+        asyncio.run(upgrade_database(DatabaseSettings(url=SecretStr(server.url))))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standby(primary: PostgresProcess) -> Iterator[StandbyProcess]:
+    """A standby of it, fed by streaming."""
+    with StandbyProcess(primary) as server:
+        yield server
 
 
 @pytest.fixture

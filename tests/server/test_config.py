@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.topics import is_segment
 from racing_coach_server.config import load_settings
@@ -208,7 +209,7 @@ def test_the_daemon_says_so_and_ends_for_good() -> None:
         },
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=TIMEOUT_S,
         check=False,
     )
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -17,9 +16,11 @@ from tests.server.coaching.test_two_daemons import QUICK, followed
 from tests.server.commands.test_commands import settings_of
 from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, spoilt
+from tests.server.web.conftest import asking, web_settings
 from tests.servers import MosquittoProcess
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
+from racing_coach_core.lap import Lap
 from racing_coach_server.database.engine import Database
 from racing_coach_server.following.locks import lock, try_lock
 from racing_coach_server.main import main
@@ -67,7 +68,7 @@ async def test_who_waits_for_a_lock_gets_it_in_the_end(at_nodes: list[Database])
         waiting = asyncio.create_task(wait())
         done, _ = await asyncio.wait({waiting}, timeout=0.5)
         assert not done
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, TIMEOUT_S)
 
 
 async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(
@@ -103,18 +104,44 @@ async def test_laps_of_two_cells_are_stored_coached_and_shown_from_any_node(
     shares = await stored.query("select sum(shard_size) > 0 from citus_shards where table_name = 'frame_blocks'::regclass"
                                 " group by nodeport")  # fmt: skip
     assert [share[0] for share in shares] == [True, True]
-    await _commands(broker, urls[1], one.lap_id, tmp_path)
+    await _pages(broker, urls[1], one)
+    await _commands(broker, urls[1], one, tmp_path)
 
 
-async def _commands(broker: Broker, url: str, lap_id: UUID, folder: Path) -> None:
+async def _pages(broker: Broker, url: str, lap: Lap) -> None:
+    """What a browser may ask for, at a worker."""
+    session = lap.session
+    who = {"driver": session.driver_id, "track": session.track_id, "car": session.car_id}
+    async with asking(web_settings(broker, url)) as pages:
+        for path, query in (
+            ("laps", {}),
+            ("laps", {**who, "sort": "lap_time", "valid": True}),
+            ("facets", {}),
+            ("sessions", {"rig": "rig-1"}),
+            ("progress/choices", {}),
+            ("progress", {**who, "config": session.track_config_name or ""}),
+            ("pit-wall", {}),
+            *((f"laps/{lap.lap_id}{part}", {}) for part in _OF_A_LAP),
+            (f"laps/{lap.lap_id}/comparison", {"against": "theoretical"}),
+            (f"laps/{lap.lap_id}/columns", {"format": "parquet"}),
+        ):
+            answer = await pages.get(f"/api/v1/{path}", params=query)
+            assert answer.status_code == 200, (path, answer.text)
+
+
+_OF_A_LAP = ("", "/view", "/report", "/columns", "/analysis", "/coaching", "/references")
+
+
+async def _commands(broker: Broker, url: str, driven: Lap, folder: Path) -> None:
     """What an operator may ask for, at a worker."""
-    lap = str(lap_id)
+    lap, session = str(driven.lap_id), driven.session
     for words in (
         ["laps", "list"],
         ["laps", "show", lap],
         ["laps", "export", lap, "-o", "/dev/null"],
         ["laps", "analyze", lap],
         ["laps", "compare", lap, "--against", "theoretical"],
+        ["laps", "report", lap, "-o", str(folder / "lap.html")],
         ["coaching", "show", lap],
         ["coaching", "show", "--rig", "rig-1"],
         ["references", "set", lap],
@@ -125,7 +152,7 @@ async def _commands(broker: Broker, url: str, lap_id: UUID, folder: Path) -> Non
         ["analyze", "--all"],
         ["analyze", "--lap", lap],
         ["laps", "list", "--best"],
-        ["laps", "list", "--best", "--track", "port-calder", "--car", "sim-gt3"],
+        ["laps", "list", "--best", "--track", session.track_id, "--car", session.car_id],
         ["laps", "relabel", lap, "--driver", "Somebody", "--yes"],
         ["export", "--rig", "rig-1", "-o", str(folder / "export")],
         ["laps", "delete", lap, "--yes"],

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests.waiting import TIMEOUT_S
 
 _PROGRAM = """
 import asyncio, logging, sys, structlog
@@ -31,7 +32,9 @@ logging.getLogger("alembic.runtime").info("Context impl PostgresqlImpl")
 @functools.cache
 def run(level: str = "INFO", format_: str = "json") -> str:
     program = _PROGRAM.format(level=level, format=format_)
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT_S, check=True
+    )
     assert result.stdout == ""
     return result.stderr
 

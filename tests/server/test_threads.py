@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_server.threads import BackgroundThread
 
@@ -69,5 +70,7 @@ def test_a_long_computation_does_not_hold_up_the_exit() -> None:
         "asyncio.run(main())\n"
         "print('ended')\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
     assert (done.returncode, done.stdout.strip()) == (0, "ended"), done.stderr

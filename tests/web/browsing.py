@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Page
+from tests.waiting import TIMEOUT_S
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
@@ -31,7 +32,7 @@ class Tabs:
         context = await self._browser.new_context(
             color_scheme="dark" if dark else "light", offline=offline, locale="en-GB", **(shape | options)
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(1000 * TIMEOUT_S)
         self._stack.push_async_callback(context.close)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))

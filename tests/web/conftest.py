@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 from tests.databases import Databases
+from tests.waiting import TIMEOUT_S
 from tests.web.browsing import Tabs
 from tests.web.stage import Stage, driven_stage
 
@@ -22,7 +23,7 @@ FLAGS: Final = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=20_000)  # a busy machine is no failure
+expect.set_options(timeout=1000 * TIMEOUT_S)  # a busy machine is no failure
 
 PICTURES: Final = Path(__file__).parents[2] / "build" / "screenshots"
 """Where the tests leave what they saw."""

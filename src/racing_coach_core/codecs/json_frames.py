@@ -13,8 +13,7 @@ from racing_coach_core.frames import TelemetryFrame
 from racing_coach_core.validation import MAX_ERRORS
 
 MAX_FRAMES: Final = 10_000
-"""Each takes a tenth of a millisecond, in which nothing else runs: a second in all. 10,000 frames are 166 s of driving;
-whoever sends laps as the contract has them never comes here."""
+"""Each takes a tenth of a millisecond, in which nothing else runs: a second in all, for 166 s of driving."""
 _TOO_MANY: Final = (
     f"somewhere holds what only a look at each frame can judge, such as a key that is there twice; that is done for up "
     f"to {MAX_FRAMES:,} frames, found {{count:,}}"

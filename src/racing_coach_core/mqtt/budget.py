@@ -11,7 +11,7 @@ class ReceiveBudget(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    messages: int = Field(default=64, ge=1)
+    messages: int = Field(default=64, ge=1, description="reading stops above")
     bytes: int = Field(default=48 * 2**20, ge=1, description="reading stops above; one message may exceed it")
 
 

@@ -172,6 +172,7 @@ class Client:
         code = self.paho.ack(packet_id, qos)
         if code != paho.MQTT_ERR_SUCCESS:
             raise ConnectionLostError(f"could not acknowledge: {paho.error_string(code)}")
+        self.socket.send()
 
 
 def _in_words(reason_code: object, flags: Any) -> str:

@@ -54,6 +54,7 @@ class Publishing:
         puback: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._pubacks[info.mid] = puback
         self._under_way.add(info.mid)
+        self._client.socket.send()
         try:
             await self._until_acknowledged(puback)
         finally:

@@ -69,6 +69,11 @@ class SocketDriver:
                 self._loop.add_reader(wire.fileno(), self._read, wire)
                 self._loop.call_soon(self._read_pending, wire)
 
+    def send(self) -> None:
+        """Send what paho has queued, as far as the system takes it; else it leaves some turns of the loop later."""
+        if self._wire is not None and self._wire.is_open:
+            self._write()
+
     def close(self) -> None:
         """Close the socket, whatever paho believes; also one that a thread is still opening."""
         self._closed = True
@@ -105,7 +110,8 @@ class SocketDriver:
         """Called on the thread that connects, too, and by the time the loop gets to it the socket may be gone."""
 
         def start() -> None:
-            if not self._closed and wire.is_open:
+            # What was sent at once needs none.
+            if not self._closed and wire.is_open and self._paho.want_write():
                 self._loop.add_writer(wire.fileno(), self._write)
 
         self._loop.call_soon_threadsafe(start)

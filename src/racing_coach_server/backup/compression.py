@@ -5,24 +5,19 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from racing_coach_server.backup.exceptions import NotRestorableError
 from racing_coach_server.backup.programs import run_program
+from racing_coach_server.database.server import has_lz4
 
 OPTIONS: Final = ("--no-toast-compression",)
 """Of pg_dump. It would write down a method that the server of the restore may not have."""
 
-_HAS_LZ4: Final = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _ARRAYS: Final = text(
     "select quote_ident(attname) from pg_attribute"
     " where attrelid = to_regclass('frame_blocks') and attnum > 0 and not attisdropped and attndims > 0"
 )
-
-
-async def has_lz4(connection: AsyncConnection) -> bool:
-    """Whether this PostgreSQL is built with it."""
-    return bool((await connection.execute(_HAS_LZ4)).scalar())
 
 
 async def way_of_restore(program: Path, archive: str, way: Mapping[str, str], *, lz4: bool) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from racing_coach_server.backup.compression import compress_frames, has_lz4, way_of_restore
+from racing_coach_server.backup.compression import compress_frames, way_of_restore
 from racing_coach_server.backup.exceptions import NotRestorableError
 from racing_coach_server.backup.manifest import Manifest, read_manifest, readable
 from racing_coach_server.backup.programs import environment, find_program, run_program
@@ -27,6 +27,7 @@ from racing_coach_server.database.init_db import (
     is_known_revision,
     upgrade_database,
 )
+from racing_coach_server.database.server import data_directory, has_lz4
 from racing_coach_server.following.models import LockSlot
 from racing_coach_server.tables import metadata
 from racing_coach_server.telemetry.models import LapRecord
@@ -39,7 +40,6 @@ _CATALOGUE: Final = " _timescaledb_"
 
 _ROLE: Final = text("select current_user, rolsuper from pg_roles where rolname = current_user")
 _AVAILABLE: Final = text("select default_version from pg_available_extensions where name = 'timescaledb'")
-_DATA_DIRECTORY: Final = text("select setting from pg_settings where name = 'data_directory'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,8 @@ async def _check_extension(connection: AsyncConnection, server: Server, manifest
 
 async def _check_disk(connection: AsyncConnection, manifest: Manifest) -> None:
     """Only where the server's files are on this machine, and its settings may be read."""
-    directory = (await connection.execute(_DATA_DIRECTORY)).scalar()
-    if directory and Path(directory).is_dir():
+    directory = await data_directory(connection)
+    if directory is not None:
         free = shutil.disk_usage(directory).free
         if free < manifest.database_bytes:
             raise NotRestorableError(

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.coaching import Coaching
 from racing_coach_core.topics import Topics
 from racing_coach_server.analytics.comparison.events import LapCompared
 from racing_coach_server.analytics.comparison.service import ComparisonService
 from racing_coach_server.coaching.coach import Coach
 from racing_coach_server.coaching.kept import FOLLOWER, KeptCoaching
+from racing_coach_server.coaching.reading import word_of
 from racing_coach_server.coaching.service import VERSION, CoachingService
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.feature import Feature
@@ -77,8 +77,10 @@ class LapCoach(PublishingFollower[LapCompared]):
         if found is None or stored is None:
             return ()
         topic = self._topics.coaching.build(rig=stored.rig_id, car=stored.session.car_id)
-        message = Coaching.model_validate(found[0].message)
-        return [Publication(topic, message.model_dump_json().encode())]
+        word = word_of(event.lap_id, found[0].message)
+        if word is None:
+            return ()
+        return [Publication(topic, word.model_dump_json().encode())]
 
     async def published(self, session: AsyncSession, event: LapCompared) -> None:
         await CoachingService(session).was_published(event.lap_id)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from racing_coach_core.coaching import Coaching
 from racing_coach_core.lap_times import format_lap_time
 from racing_coach_server.coaching.models import CoachingRecord
+from racing_coach_server.coaching.reading import word_of
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.commands.lap_ids import find_lap
 from racing_coach_server.commands.lap_tables import title
@@ -82,7 +83,7 @@ async def _of_lap(session: AsyncSession, lap_id: str) -> Said:
 
 async def _of_rig(session: AsyncSession, rig: str, limit: int) -> list[Said]:
     records = await CoachingService(session).newest(rig, limit=limit)
-    found = [(await StoredLaps(session).find(one.lap_id), one) for one in records if one.message is not None]
+    found = [(await StoredLaps(session).find(one.lap_id), one) for one in records if word_of(one.lap_id, one.message)]
     said = [(lap, record) for lap, record in found if lap is not None]
     if not said:
         raise CommandError(f"nothing was said to a rig {plain(rig)!r} yet; `racing-coach laps list` shows the rigs")
@@ -90,7 +91,13 @@ async def _of_rig(session: AsyncSession, rig: str, limit: int) -> list[Said]:
 
 
 def _message(record: CoachingRecord) -> Coaching:
-    return Coaching.model_validate(record.message)
+    word = word_of(record.lap_id, record.message)
+    if word is None:
+        again = f"`racing-coach analyze --lap {record.lap_id}`"
+        raise CommandError(
+            f"another version spoke of lap {record.lap_id} in words that this one cannot read; {again} speaks anew"
+        )
+    return word
 
 
 def _print(lap: StoredLap, record: CoachingRecord, said: Coaching) -> None:

@@ -17,13 +17,9 @@ from racing_coach_server.commands.lap_ids import find_laps
 from racing_coach_server.commands.output import remark
 from racing_coach_server.commands.runner import in_transaction
 from racing_coach_server.commands.text import count, shown
-from racing_coach_server.commands.what_follows import (
-    keep_followers_off,
-    with_other_labels,
-    without_their_tracks,
-)
 from racing_coach_server.config import Settings
 from racing_coach_server.exceptions import CommandError
+from racing_coach_server.lifecycle.relabelling import Relabelling
 from racing_coach_server.telemetry.changing import LapChanges
 from racing_coach_server.telemetry.exceptions import UnknownNameError
 from racing_coach_server.telemetry.schemas import StoredLap
@@ -74,7 +70,7 @@ def relabel_laps(
         return await _plan(session, lap_ids, track=track, config=config, car=car, driver=driver)
 
     async def work(session: AsyncSession, _: Settings) -> tuple[int, int]:
-        return await _relabel(session, change)
+        return await Relabelling(session).relabel([*change.drives], change.labels)
 
     change = in_transaction(plan)
     _say(change)
@@ -159,15 +155,3 @@ def _say(change: _Change) -> None:
                 remark(f"  {name}: {shown(old) or 'none'} -> {shown(value) or 'none'}")
     for name in change.new:
         remark(f"[yellow]no stored lap is of {shown(name)!r} yet[/]; if that is a slip of the pen, stop here")
-
-
-async def _relabel(session: AsyncSession, change: _Change) -> tuple[int, int]:
-    changes = LapChanges(session)
-    laps = [lap_id for session_id in sorted(change.drives) for lap_id in await changes.laps_of(session_id)]
-    await keep_followers_off(session, laps)
-    found = await with_other_labels(session, laps)
-    for session_id in change.drives:
-        await changes.relabel(session_id, change.labels)
-    tracks = {(lap.session.track_id, lap.session.track_config_name) for lap in change.before}
-    await without_their_tracks(session, tracks)
-    return found

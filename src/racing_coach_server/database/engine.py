@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from racing_coach_server.config import VERSION
+from racing_coach_server.database.beginning import LostBeforeItBeganError, look_at_checkout, send_begin
 from racing_coach_server.database_settings import DatabaseSettings
 
 _FAREWELL_S: Final = 3.0
@@ -48,12 +49,12 @@ def create_engine(
     """
     limit_s = settings.command_timeout_s
     reading = {"default_transaction_read_only": "on", "statement_timeout": f"{limit_s:g}s"} if is_read_only else {}
-    return create_async_engine(
+    engine = create_async_engine(
         settings.sqlalchemy_url,
         pool_size=pool_size,
         max_overflow=0,
-        # A connection that died in the pool is noticed before a lap is given to it.
-        pool_pre_ping=True,
+        # The server's process that worked last has everything at hand.
+        pool_use_lifo=True,
         pool_timeout=settings.command_timeout_s,
         pool_recycle=3600,
         connect_args={
@@ -74,6 +75,8 @@ def create_engine(
             },
         },
     )
+    look_at_checkout(engine)
+    return engine
 
 
 _CITUS: Final = {
@@ -96,8 +99,22 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end of the block, rolled back if it raises."""
+        """One transaction: committed at the end of the block, rolled back if it raises.
+
+        It is begun, on a connection that is alive, before the block is.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                session = await stack.enter_async_context(self._begun())
+            except LostBeforeItBeganError:
+                # It died in the pool. That is no reason to wait: all that are as old are not used any more.
+                session = await stack.enter_async_context(self._begun())
+            yield session
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[AsyncSession]:
         async with self._sessions() as session, session.begin():
+            await send_begin(await session.connection())
             yield session
 
     @asynccontextmanager

@@ -34,7 +34,11 @@ class Lag:
     @property
     def is_worth_saying(self) -> bool:
         """Whether who reads might miss something."""
-        return not self.is_fed or self.behind is None or self.behind >= _WORTH_SAYING
+        return not self.is_within(_WORTH_SAYING)
+
+    def is_within(self, limit: timedelta) -> bool:
+        """Whether it is fed, and behind by less than that."""
+        return self.is_fed and self.behind is not None and self.behind < limit
 
     def __str__(self) -> str:
         if self.behind is None:

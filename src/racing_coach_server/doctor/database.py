@@ -9,11 +9,11 @@ from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import in_words
 from racing_coach_server.database.init_db import current_revision, head_revision
 from racing_coach_server.database.replica import Lag, lag_of
+from racing_coach_server.database.server import has_lz4
 from racing_coach_server.doctor.form import examine_form
 
 _SUBJECT = "database"
 _REPLICA = "read replica"
-_HAS_LZ4 = text("select 'lz4' = any(enumvals) from pg_settings where name = 'default_toast_compression'")
 _CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
 
 
@@ -119,7 +119,7 @@ async def _unfinished_restore(connection: AsyncConnection, report: Report) -> No
 
 async def _form(connection: AsyncConnection, report: Report) -> None:
     """Whether frames are stored as this version would store them on a server that can do all of it."""
-    if not (await connection.execute(_HAS_LZ4)).scalar_one():
+    if not await has_lz4(connection):
         report.advice(
             "lz4",
             "this PostgreSQL is built without it: a frame takes 292 bytes, where it would be 128 to 228",

@@ -4,7 +4,6 @@ import ipaddress
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select, text
@@ -14,6 +13,7 @@ from racing_coach_core.findings import Report
 from racing_coach_server.backup.records import last_backup
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
+from racing_coach_server.database.server import data_directory
 from racing_coach_server.rejected.models import RejectedMessage
 from racing_coach_server.telemetry.reading import StoredLaps
 from racing_coach_server.telemetry.schemas import StoredLap
@@ -28,7 +28,6 @@ _CLOCKS_S: Final = 2.0
 """Apart by more, times of laps and of the database cannot be compared."""
 
 _CLOCK: Final = text("select clock_timestamp()")
-_DATA_DIRECTORY: Final = text("select setting from pg_settings where name = 'data_directory'")
 _ENCRYPTED: Final = text("select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)")
 
 
@@ -103,8 +102,8 @@ async def _backup(session: AsyncSession, report: Report) -> None:
 
 
 async def _room(session: AsyncSession, report: Report) -> None:
-    directory = (await session.execute(_DATA_DIRECTORY)).scalar()
-    if not directory or not Path(directory).is_dir():
+    directory = await data_directory(session)
+    if directory is None:
         report.advice("disk", "the database's disk is not seen from here", "watch it on the database's machine")
         return
     usage = shutil.disk_usage(directory)

@@ -16,23 +16,22 @@ TOLD: Final = timedelta(seconds=5)
 """What is younger is with the daemon that made it, which was told."""
 
 FRESH: Final = timedelta(seconds=60)
-"""What is said of a lap that was stored longer ago is not published. For so long a lap is left to the cell by which it
+"""What is said of something that was stored longer ago is not published. For so long it is left to the cell by which it
 came, since only that cell's broker reaches the rig."""
-
 
 _ROOM: Final = text("set local work_mem = '128MB'")
 """A first look holds whole tables against one another, once in a daemon's life. With the 4 MB that a query has unasked
-it writes them out to compare them: with a million laps, that takes ten times as long."""
+it writes them out to compare them: with a million rows, that takes ten times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The rows that are worth a look: of these times, open at both ends for a first look, and of laps that are ours.
+    """The rows that are worth a look: of these times, open at both ends for a first look, and ours.
 
     Attributes:
         since: made then or later.
         until: made then or earlier.
-        cell: who looks; None if no lap is left to others.
+        cell: who looks; None if nothing is left to others.
     """
 
     since: datetime | None = None
@@ -48,10 +47,10 @@ class Window:
     def is_ours(
         self, cell: InstrumentedAttribute[str | None], stored_at: InstrumentedAttribute[datetime]
     ) -> ColumnElement[bool]:
-        """Whether a lap is not left to another cell.
+        """Whether a row is not left to another cell.
 
         Args:
-            cell: the column that says by which cell the lap came.
+            cell: the column that says by which cell it came.
             stored_at: the column that says when it was stored.
         """
         if self.cell is None:
@@ -71,7 +70,7 @@ class Frontier:
         """Begin with everything still to be looked at.
 
         Args:
-            cell: who looks; None if no lap is left to others.
+            cell: who looks; None if nothing is left to others.
         """
         self._cell = cell
         self._since: datetime | None = None

@@ -32,10 +32,11 @@ class LapDeletion:
             How many rows are gone, by what they are in the plural.
         """
         gone: Counter[str] = Counter()
-        higher_first = self._kept[::-1]
-        # All locks before the first row: whoever has one of them already may wait for no row of ours.
-        for kept in higher_first:
+        laps, *made_of_them = self._kept
+        # All locks before the first row: whoever has one of them already may wait for no row of ours. Lower ones first,
+        # as `Chain` takes them for a lap that is done anew, so that neither has what the other one waits for.
+        for kept in (*made_of_them, laps):
             await kept.lock(lap_ids)
-        for kept in higher_first:
+        for kept in reversed(self._kept):
             gone += await kept.forget(lap_ids, dependents)
         return gone

@@ -155,8 +155,8 @@ class BrokerClient:
     async def _look_who_it_was(self, backoff: Backoff) -> None:
         """Find out who took our session over: another daemon, or we ourselves.
 
-        A connection of our own that the network lost, and that reaches the broker when we have made the next one,
-        looks like another daemon. Only another daemon has a heartbeat.
+        It was we if the network held back the CONNECT of a connection that we had given up, and the broker got it after
+        that of the next one. That looks like another daemon, but has no heartbeat.
         """
         self._soon_lost = 0
         try:
@@ -219,8 +219,8 @@ class BrokerClient:
 
     async def _begin(self, link: Link, backoff: Backoff) -> None:
         """Subscribe, and say that we are there."""
-        # A retained lap came when it was published. With every SUBSCRIBE again, it would be work for nothing, and a
-        # rig could retain as many as it likes.
+        # A retained message came when it was published. With every SUBSCRIBE again, it would be work for nothing, and
+        # a rig could retain as many as it likes.
         await link.incoming.subscribe(self._filters, retained=False)
         await self._on_connect(link.outgoing)
         self._link = link

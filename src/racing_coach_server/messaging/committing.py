@@ -1,11 +1,14 @@
 """From a message to a committed transaction: its own, or that of its rejection."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from racing_coach_core.backoff import Backoff
+from racing_coach_core.concurrency import begin
 from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import in_words, is_lock_wait
@@ -19,10 +22,19 @@ from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
+_HEAD_START_S: Final = 0.001
+"""A transaction is not opened sooner: a third of what it takes to read a message."""
+_PATIENCE_S: Final = 0.5
+"""How long a transaction is open for a message that is still being read: a large one of JSON takes half of it."""
+
+
+class _NotReadYetError(Exception):
+    """Ends a transaction that was opened too soon."""
+
 
 @dataclass(slots=True)
 class Work:
-    """Whether a try got as far as a connection to the database."""
+    """Whether a try got as far as a transaction."""
 
     began: bool = False
 
@@ -101,15 +113,34 @@ class Committer:
 
         What was read is not kept for the next try: through a long outage it would be as much as `limits` allow.
         """
-        reading = asyncio.create_task(self._read(route, message), name="read a message")
+        reading = begin(self._read(route, message), name="read a message")
         try:
-            async with self._database.transaction() as session:
-                await session.connection()
-                work.began = True
-                return await route.handle(message, await reading, session)
+            # The thread that reads needs Python's lock to get under way.
+            await asyncio.wait({reading}, timeout=_HEAD_START_S)
+            with contextlib.suppress(_NotReadYetError):
+                return await self._work(route, message, reading, work, patience_s=_PATIENCE_S)
+            # A database ends a transaction in which nothing happens, and one that waits for memory may wait for long.
+            await asyncio.wait({reading})
+            return await self._work(route, message, reading, work)
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+    async def _work(
+        self,
+        route: AnyRoute,
+        message: Message,
+        reading: asyncio.Task[object],
+        work: Work,
+        *,
+        patience_s: float | None = None,
+    ) -> Reply:
+        async with self._database.transaction() as session:
+            work.began = True
+            await asyncio.wait({reading}, timeout=patience_s)
+            if not reading.done():
+                raise _NotReadYetError
+            return await route.handle(message, reading.result(), session)
 
     async def _read(self, route: AnyRoute, message: Message) -> object:
         async with self._readings.reading(message):

@@ -25,7 +25,7 @@ _FORGIVEN: Final = 0.2
 _MOST_S: Final = 0.5
 """What one message counts for at most: it may have waited for others, or for the database."""
 _WINDOW: Final = 4
-"""The project's own rig never has more laps under way without an answer."""
+"""As many as the project's own rig has under way without an answer, unless it is set otherwise."""
 _MAX_RIGS: Final = 10_000
 """Rigs that are remembered; the names are the senders'."""
 

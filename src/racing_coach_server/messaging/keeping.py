@@ -78,7 +78,6 @@ class Keeper:
             connected = False
             try:
                 async with self._database.transaction() as session:
-                    await session.connection()
                     connected = True
                     await message.hash()
                     kept = await self._keep(session, message, failure)

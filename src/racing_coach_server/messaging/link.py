@@ -1,8 +1,8 @@
-"""The daemon's two connections to the broker: laps come in on one, answers and health go out on the other.
+"""The daemon's two connections to the broker: messages come in on one, answers and health go out on the other.
 
-Above the memory budget the incoming connection is not read. A PUBACK for an answer would then wait behind the
-laps that are not read, and the laps would wait for the answer. So what goes out has a connection of its own, which
-is always read, and whose small packets do not queue behind payloads of megabytes.
+Above the memory budget the incoming connection is not read. On one connection the broker's PUBACK for an answer would
+then wait behind the messages that are not read, and the message that was answered would wait for that PUBACK. So what
+goes out has a connection of its own, on which nothing comes but small packets.
 """
 
 import time

@@ -156,7 +156,7 @@ def waiting() -> Iterator[None]:
 
 
 def _set(mark: Path) -> None:
-    with contextlib.suppress(OSError):  # a full disk stops no lap
+    with contextlib.suppress(OSError):  # a full disk stops no message
         mark.touch()
 
 

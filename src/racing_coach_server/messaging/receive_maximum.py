@@ -24,6 +24,6 @@ def check_receive_maximum(connection: Connection) -> None:
         "the broker does not honour Receive Maximum above 1, falling back to 1",
         asked_for=connection.receive_maximum,
         unacknowledged=connection.most_unacknowledged,
-        remedy="mosquitto 2.0.21 or newer lets several laps be in flight",
+        remedy="mosquitto 2.0.21 or newer lets several messages be in flight",
     )
     raise ReceiveMaximumExceededError("connecting again with Receive Maximum 1")

@@ -35,7 +35,7 @@ class Route[ServiceT, ContentT]:
     """A topic, where it is answered, its handler, and how to make the feature's service for a transaction.
 
     Attributes:
-        noun: what one message is, such as "lap": log events and accounts are named after it.
+        noun: what one message is, such as "note": log events and accounts are named after it.
         template: the topics that the handler answers for.
         answers: where the answer goes, with the segments of `template`.
         handler: reads, works, words the rejection.
@@ -79,7 +79,7 @@ class Router:
 
     @property
     def things(self) -> str:
-        """What comes by these routes, for sentences: "laps", or "laps and notes"."""
+        """What comes by these routes, for sentences: "notes", or "notes and photos"; without a route "messages"."""
         return " and ".join(f"{noun}s" for noun in dict.fromkeys(route.noun for route in self.routes)) or "messages"
 
     def sender(self, topic: str) -> str:

@@ -19,7 +19,7 @@ from racing_coach_server.exceptions import ClientIdInUseError
 log = structlog.stdlib.get_logger(__name__)
 
 _RETAINED_S = 0.5
-"""Retained messages come right behind the SUBACK."""
+"""For a broker that shows retained messages later than it answers."""
 
 
 async def refuse_if_in_use(settings: Settings) -> None:
@@ -35,7 +35,10 @@ async def refuse_if_in_use(settings: Settings) -> None:
     topics = settings.mqtt.topics
     probe = f"{settings.client_id}-probe-{secrets.token_hex(4)}"
     async with Connection(settings.mqtt, client_id=probe, receive_maximum=100, clean=True) as connection:
-        await connection.subscribe([topics.health_state.filter, topics.heartbeat.filter])
+        said_of_health = [topics.health_state.filter, topics.heartbeat.filter]
+        await connection.subscribe(said_of_health)
+        # When the second is answered, what the first had to show is here, however slow this machine is.
+        await connection.subscribe(said_of_health, retained=False)
         suspects: dict[str, float] = {}
         began = asyncio.get_running_loop().time()
         deadline = began + _RETAINED_S

@@ -1,4 +1,4 @@
-"""How much of what was rejected is kept: a sender of nonsense must not fill the disk on which everybody's laps are."""
+"""How much of what was rejected is kept: a sender of nonsense must not fill the disk on which everybody's data are."""
 
 import time
 from collections import defaultdict

@@ -5,6 +5,7 @@ in some frames and none in others are the bytes of the nulls taken out again.
 """
 
 import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from racing_coach_core.arrow_types import Column
+from racing_coach_core.arrow_types import Column, plain_numbers
 from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
 from racing_coach_server.telemetry.copy_format import (
     ARRAY_HEAD,
@@ -31,7 +32,9 @@ COPY_COLUMNS: Final = ("lap_id", "first_frame", "frame_count", *LAP_SCHEMA.names
 """The columns of `frame_blocks` in the order in which they are written."""
 
 _BLOCKS: Final = 4
-"""Blocks written at once, a megabyte: the database works on them while the next are written."""
+"""Blocks written at once, a megabyte: the database works on them while the next are written.
+
+The first leaves alone, so that there is something to work on sooner."""
 _PIECE: Final = 1 << 18
 """Bytes in one message to the server, which holds a whole one in memory; each costs a turn of the event loop."""
 
@@ -60,8 +63,8 @@ def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID) -> Iterator[memoryview]
     filled = [column for column in columns if column is not None]
     empty = frozenset(LAP_SCHEMA.names) - {column.name for column in filled}
     whole = frames.num_rows // BLOCK_FRAMES
-    starts = range(0, whole, _BLOCKS)
-    groups = [(start * BLOCK_FRAMES, min(_BLOCKS, whole - start), BLOCK_FRAMES) for start in starts]
+    bounds = itertools.pairwise([0, *range(1, whole, _BLOCKS), whole])
+    groups = [(start * BLOCK_FRAMES, end - start, BLOCK_FRAMES) for start, end in bounds if start < end]
     if rest := frames.num_rows % BLOCK_FRAMES:
         groups.append((whole * BLOCK_FRAMES, 1, rest))
     for start, blocks, length in groups:
@@ -71,19 +74,18 @@ def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID) -> Iterator[memoryview]
     yield memoryview(TRAILER)
 
 
+def ahead(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+    """The same stream, with the head and the first piece written now."""
+    return itertools.chain([*itertools.islice(pieces, 2)], pieces)
+
+
 def _values(name: str, column: Column) -> _Values | None:
     """A column as plain numbers; None if it has no value at all."""
     if column.null_count == len(column):
         return None
-    nulls = None
-    is_time = pa.types.is_timestamp(column.type)
-    if is_time:
-        column = column.view(pa.int64())
-    if column.null_count:
-        nulls = column.is_null().to_numpy(zero_copy_only=False)
-        column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
-    numbers = column.to_numpy(zero_copy_only=False)
-    if is_time:
+    nulls = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
+    numbers = plain_numbers(column)
+    if pa.types.is_timestamp(column.type):
         numbers = numbers - UNIX_TO_POSTGRESQL_US
     return _Values(name, numbers, nulls)
 

@@ -132,10 +132,13 @@ class LapChanges:
         laps = select(LapRecord.id).where(LapRecord.track_session_id == session_id).order_by(LapRecord.lap_number)
         return (await self._session.scalars(laps)).all()
 
-    async def relabel(self, session_id: UUID, labels: Labels) -> None:
+    async def relabel(self, session_id: UUID, labels: Labels) -> Labels:
         """Give a driving session, and so all its laps, another track, car or driver.
 
         What its rig goes on to send of it is taken as before, and gets the new labels too.
+
+        Returns:
+            all labels that it had.
         """
         laps = await self.laps_of(session_id)
         row = await self._session.get_one(TrackSession, session_id, populate_existing=True)
@@ -154,6 +157,7 @@ class LapChanges:
         }
         await self._session.execute(update(LapRecord).where(LapRecord.track_session_id == session_id).values(own))
         await self._session.execute(announce(Announced.RIG, select(TrackSession.rig_id).filter_by(id=session_id)))
+        return before
 
     async def deleted(self, *, limit: int) -> Sequence[DeletedLap]:
         """The laps deleted last, newest first."""

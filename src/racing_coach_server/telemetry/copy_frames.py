@@ -1,13 +1,13 @@
 """Frames into the database with COPY, inside the session's transaction."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
 import asyncpg
 import pyarrow as pa
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from racing_coach_server.database.driver import driver_of
 from racing_coach_server.telemetry.binary_copy import COPY_COLUMNS, binary_copy
 from racing_coach_server.telemetry.models import frame_blocks
 
@@ -18,20 +18,19 @@ async def copy_frames(session: AsyncSession, frames: pa.RecordBatch, *, lap_id: 
     Raises:
         asyncpg.PostgresError: the database refuses.
     """
-    connection = await session.connection()
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(driver, asyncpg.Connection)
-    if not driver.is_in_transaction():
-        # SQLAlchemy sends its BEGIN with the first statement, and the COPY goes past it.
-        await session.execute(text("select 1"))
+    await copy_blocks(await driver_of(session), binary_copy(frames, lap_id=lap_id))
+
+
+async def copy_blocks(driver: asyncpg.Connection, pieces: Iterator[memoryview]) -> None:
+    """The same, of frames that are being written as blocks."""
     await driver.copy_to_table(
         frame_blocks.name,
-        source=_pieces(frames, lap_id),  # type: ignore[arg-type]  # any buffer will do
+        source=_each(pieces),  # type: ignore[arg-type]  # any buffer will do
         columns=COPY_COLUMNS,
         format="binary",
     )
 
 
-async def _pieces(frames: pa.RecordBatch, lap_id: UUID) -> AsyncIterator[memoryview]:
-    for piece in binary_copy(frames, lap_id=lap_id):
+async def _each(pieces: Iterator[memoryview]) -> AsyncIterator[memoryview]:
+    for piece in pieces:
         yield piece

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from racing_coach_server.database.driver import driver_of
 
 
 async def copy_out(session: AsyncSession, query: str, *parameters: Any) -> bytearray:
     """Run a query, whose parameters are $1 and so on. Returns its stream, whole."""
-    driver = (await (await session.connection()).get_raw_connection()).driver_connection
-    assert isinstance(driver, asyncpg.Connection)
+    driver = await driver_of(session)
     stream = bytearray()
 
     async def take(piece: bytes) -> None:

@@ -47,7 +47,11 @@ class LapHandler:
 
     async def read(self, message: Message) -> ReceivedLap:
         """Decode, validate and hash; the payload is hashed meanwhile."""
-        (decoded, content), _ = await asyncio.gather(self._decoded(message), message.hash())
+        hashing = asyncio.create_task(message.hash(), name="hash a payload")
+        try:
+            decoded, content = await self._decoded(message)
+        finally:
+            await hashing
         car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)

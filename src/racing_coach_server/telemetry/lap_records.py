@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +24,7 @@ _sessions, _laps, _deleted = (
 )
 
 
-def add_lap(*, of_session_with: Sequence[str] = ()) -> Executable:
+def add_lap(*, of_session_with: Sequence[str] = ()) -> Select[Any]:
     """Insert a lap, with its session's labels, and announce it, unless it is stored or was deleted.
 
     The session's row is locked as the foreign key locks it anyway: whoever is just relabelling it is waited for.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.channels import CHANNELS
@@ -39,6 +39,11 @@ class StoredLaps:
         row = (await self._session.execute(_ONE_LAP, {"lap_id": lap_id})).one_or_none()
 
         return None if row is None else stored_lap(row[0], row[1])
+
+    async def are_of(self, track_id: str, track_config_name: str | None) -> bool:
+        """Whether any lap is of a track, in this configuration."""
+        laps = exists().where(LapRecord.track_id == track_id, LapRecord.track_config_name == (track_config_name or ""))
+        return bool((await self._session.execute(select(laps))).scalar())
 
     async def hold(self, lap_id: UUID) -> bool:
         """Keep a lap from being deleted to the end of the transaction. False if it is deleted already."""

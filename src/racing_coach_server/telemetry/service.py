@@ -4,14 +4,18 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Executable, RowMapping, bindparam, or_, select
+import asyncpg
+from sqlalchemy import RowMapping, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.completeness import is_valid_lap
+from racing_coach_core.concurrency import begin
 from racing_coach_core.frames import SessionFrame
 from racing_coach_server.database.base import Base
-from racing_coach_server.telemetry.copy_frames import copy_frames
+from racing_coach_server.database.driver import Prepared, driver_of
+from racing_coach_server.telemetry.binary_copy import ahead, binary_copy
+from racing_coach_server.telemetry.copy_frames import copy_blocks
 from racing_coach_server.telemetry.erasing import drop_empty_sessions
 from racing_coach_server.telemetry.exceptions import LapConflictError, SessionConflictError, SessionVanishedError
 from racing_coach_server.telemetry.lap_records import LapRecords, add_lap
@@ -26,8 +30,8 @@ _FIND_SESSION: Final = select(*(_sessions.c[name] for name in _SESSION_IDENTITY)
     _sessions.c.id == bindparam("session_id")
 )
 _ADD_SESSION: Final = insert(_sessions).on_conflict_do_nothing().returning(_sessions.c.id)
-_ADD_LAP: Final = add_lap()
-_ADD_LAP_OF_KNOWN: Final = add_lap(of_session_with=_SESSION_IDENTITY)
+_ADD_LAP: Final = Prepared(add_lap())
+_ADD_LAP_OF_KNOWN: Final = Prepared(add_lap(of_session_with=_SESSION_IDENTITY))
 
 
 class TelemetryService:
@@ -43,15 +47,21 @@ class TelemetryService:
             SessionConflictError: its session is stored with another track, car or rig.
             LapConflictError: it is stored with other content or under another identity.
         """
+        lap = received.lap
+        driver = await driver_of(self._session)
         # All laps of a session but the first find it there, as it says it is: one way to the database and back.
-        stored_at = await self._insert_lap(received, _ADD_LAP_OF_KNOWN)
+        inserting = begin(self._insert_lap(driver, received, _ADD_LAP_OF_KNOWN), name="insert a lap")
+        try:
+            # While the database is at that, we would have nothing to do.
+            blocks = ahead(binary_copy(lap.frames, lap_id=lap.lap_id))
+        finally:
+            stored_at = await inserting
         if stored_at is None:
-            await self.get_or_create_session(received.lap.session, rig_id=received.rig_id)
-            stored_at = await self._insert_lap(received, _ADD_LAP)
+            await self.get_or_create_session(lap.session, rig_id=received.rig_id)
+            stored_at = await self._insert_lap(driver, received, _ADD_LAP)
         if stored_at is None:
             return await self._find_duplicate(received)
-        lap = received.lap
-        await copy_frames(self._session, lap.frames, lap_id=lap.lap_id)
+        await copy_blocks(driver, blocks)
         return LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
 
     async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> None:
@@ -78,7 +88,9 @@ class TelemetryService:
         rows = await self._session.execute(_FIND_SESSION, {"session_id": session_id})
         return rows.mappings().one_or_none()
 
-    async def _insert_lap(self, received: ReceivedLap, statement: Executable) -> datetime | None:
+    async def _insert_lap(
+        self, driver: asyncpg.Connection, received: ReceivedLap, statement: Prepared
+    ) -> datetime | None:
         """Insert the lap's row. Waits for a transaction that is just storing the same lap.
 
         Returns:
@@ -103,7 +115,7 @@ class TelemetryService:
             "driven_at": received.driven_at,
             "cell": received.cell,
         }
-        created_at: datetime | None = (await self._session.execute(statement, values)).scalar_one_or_none()
+        created_at: datetime | None = await statement.first(driver, values)
         return created_at
 
     async def _find_duplicate(self, received: ReceivedLap) -> LapOutcome:

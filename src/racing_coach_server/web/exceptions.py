@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from racing_coach_core.exceptions import Fault
+from racing_coach_server.database.replica import Lag
 from racing_coach_server.exceptions import ServerError
 
 
@@ -14,6 +15,7 @@ class WebError(ServerError):
     ├── NothingSaidError      the coach has not spoken of a lap
     ├── NothingDrivenError    a driver has no lap in a car on a track
     ├── BadQueryError         a parameter that cannot be
+    ├── ReplicaBehindError    the read replica is too far behind to be read
     └── TooManyViewersError   so many event streams are open that no other is
     """
 
@@ -50,6 +52,16 @@ class BadQueryError(WebError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}.")
         self.name = name
+
+
+class ReplicaBehindError(WebError):
+    """The read replica is too far behind to be read."""
+
+    fault = Fault.WORLD
+
+    def __init__(self, lag: Lag) -> None:
+        super().__init__(f"it is one {lag}" if not lag.is_fed else f"it is {lag}")
+        self.lag = lag
 
 
 class TooManyViewersError(WebError):

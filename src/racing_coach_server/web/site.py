@@ -14,10 +14,10 @@ from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.messaging.trouble import Trouble
 from racing_coach_server.web.files import Files
+from racing_coach_server.web.lap_reading import LapReading
 from racing_coach_server.web.live.broker_watch import BrokerWatch
 from racing_coach_server.web.live.database_watch import DatabaseWatch
 from racing_coach_server.web.live.feed import Feed
-from racing_coach_server.web.reading import ReadOnly
 from racing_coach_server.web.security.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ class Site:
         self.files = Files()
         self.sessions = Sessions(settings.web)
         self.dependencies = Dependencies(settings, trace_bytes=_TRACE_BYTES)
-        self.reading = ReadOnly(
-            settings.database.for_reading,
-            timeout_s=settings.web.statement_timeout_s,
-            connections=settings.web.connections,
-            application="racing-coach web",
-        )
+        self.laps = LapReading(settings)
         self.feed = Feed()
         self.troubles: Sequence[Trouble] = ()
         """Of the way to the database and to the broker, while `running`."""
@@ -69,7 +64,7 @@ class Site:
                     for watch in watches:
                         watch.cancel()
         finally:
-            await self.reading.close()
+            await self.laps.close()
             self.dependencies.close()
 
     async def lap_pages(self) -> "LapPages":

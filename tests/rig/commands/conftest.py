@@ -28,8 +28,10 @@ def rig() -> str:
 
 @pytest.fixture
 def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
-    # Whatever ran here before may have left a session with answers in it.
-    return RigProgram(tmp_path, rig, mosquitto_broker, {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}"})
+    # Whatever ran here before may have left a session with answers in it. A lap is sent again only where a test says so: on
+    # a busy machine it would be, and be answered twice.
+    settings = {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}", "SENDING__ANSWER_TIMEOUT_S": 600}
+    return RigProgram(tmp_path, rig, mosquitto_broker, settings)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.rig.outbox.laps import ROOT, answer, spool
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.codecs.decode import decode_lap
 from racing_coach_core.identity import payload_sha256
@@ -65,7 +66,7 @@ def test_what_was_spooled_survives_kill_9(path: Path, open_outbox: Callable[...,
         for _ in range(after):
             process.stdout.readline()
         process.send_signal(signal.SIGKILL)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=TIMEOUT_S)
     safe = after + len([line for line in rest.splitlines() if len(line) == 64])
 
     outbox = open_outbox()
@@ -176,7 +177,7 @@ def test_a_disk_without_room_loses_nothing(path: Path, open_outbox: Callable[...
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """What is asked for every lap, and every minute, does not go through all that is stored."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -19,9 +20,9 @@ from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.database.engine import Database
 from racing_coach_server.following.frontier import Frontier
 
-LAPS = 100_000
-MOST_PAGES = 400
-"""That a statement may look at; the tables have many thousands."""
+LAPS = 100_000 if os.environ.get("CI") else 50_000
+MOST_PAGES = LAPS // 250
+"""That a statement may look at; what has a row a lap, table or index, has more."""
 
 SMALL = {"track_maps", "chosen_references"}
 """A row a track, a row a driver's choice: here PostgreSQL reads the few there are."""

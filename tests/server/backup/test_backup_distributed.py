@@ -11,6 +11,7 @@ from tests.server.backup.test_backup import run
 from tests.server.commands.stints import store
 from tests.server.support import Stored, connected, new_lap, new_laps
 from tests.servers import postgres_bin_dir
+from tests.waiting import TIMEOUT_S
 
 pytestmark = pytest.mark.citus
 
@@ -80,13 +81,13 @@ async def test_no_lap_comes_while_it_is_made(citus: CitusDatabase, tmp_path: Pat
         await holder.execute("rollback")
         assert (await backing).code == 0
     await storing
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT_S):
         assert await Stored(citus.url()).value("select count(*) from laps") == 3
 
 
 async def _until_it_waits(url: str) -> None:
     waits = "select count(*) from pg_stat_activity where application_name like 'racing-coach backup%' and wait_event_type = 'Lock'"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(TIMEOUT_S):
         while not await Stored(url).value(waits):
             await asyncio.sleep(0.05)
 

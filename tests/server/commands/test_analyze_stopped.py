@@ -14,6 +14,7 @@ import psutil
 import pytest
 from tests.server.commands.stints import environment, racing_coach, state, stint, store
 from tests.server.support import SHORT_TRACK, Stored, connected
+from tests.waiting import TIMEOUT_S
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def process(url: str, *words: str) -> Iterator[subprocess.Popen[str]]:
 async def a_worker_waits(url: str, command: subprocess.Popen[str]) -> None:
     """Until a worker waits for somebody's lock."""
     waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + TIMEOUT_S
     while await Stored(url).value(waiting) == 0:
         assert command.poll() is None, command.communicate()
         assert time.monotonic() < deadline
@@ -48,7 +49,7 @@ async def a_worker_waits(url: str, command: subprocess.Popen[str]) -> None:
 async def no_worker_is_left(url: str) -> None:
     """Until no worker has a connection."""
     left = "select count(*) from pg_stat_activity where datname = current_database() and application_name like $1"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + TIMEOUT_S
     while await Stored(url).value(left, "racing-coach analyze%"):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
@@ -66,7 +67,7 @@ async def test_workers_end_with_a_command_that_was_killed(database_url: str) -> 
             workers = psutil.Process(command.pid).children(recursive=True)
             command.kill()
             command.wait()
-            _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=60)
+            _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=TIMEOUT_S)
     assert len(workers) >= 2
     assert alive == []
 
@@ -91,7 +92,7 @@ async def hold(url: str, held: UUID, jobs: int) -> None:
             if jobs > 1:
                 await asyncio.sleep(1)
                 await transaction.rollback()  # what is in hand is finished
-            output, errors = await asyncio.to_thread(command.communicate, timeout=60)
+            output, errors = await asyncio.to_thread(command.communicate, timeout=TIMEOUT_S)
         if jobs == 1:
             await transaction.rollback()
     assert command.returncode == 130, errors

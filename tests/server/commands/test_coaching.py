@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 from tests.databases import Databases
 from tests.server.commands.stints import BRAKES_EARLY, racing_coach, spoil_session, stint, store_now, told
 from tests.server.support import Stored
@@ -14,6 +15,8 @@ from tests.server.support import Stored
 from racing_coach_core.analysis_documents import ChosenReferenceDocument, LapComparisonDocument
 from racing_coach_core.coaching import Cause, Coaching, ReferenceRule, Silence
 from racing_coach_core.lap import Lap
+from racing_coach_server.database.engine import Database
+from racing_coach_server.web.live.queries import WallQueries
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,28 @@ async def test_a_coach_that_failed_is_no_riddle(coached: Coached) -> None:
     line = told(racing_coach(coached.url, "coaching", "show", lap))
 
     assert "ValueError: seven" in line
+    assert racing_coach(coached.url, "analyze", "--lap", lap).code == 0
+    assert racing_coach(coached.url, "coaching", "show", lap).code == 0
+
+
+async def test_the_word_of_another_version_keeps_no_other_from_being_read(coached: Coached) -> None:
+    """A cause that this version does not know: the command says what to do, the rig's others and the wall are there."""
+    lap = coached.laps[-1].lap_id
+    unknown = """update coaching set message = jsonb_set(message, '{advice,0,cause}', '"drive_backwards"') where lap_id = $1"""
+    await Stored(coached.url).query(unknown, lap)
+
+    line = told(racing_coach(coached.url, "coaching", "show", lap))
+    others = json.loads(racing_coach(coached.url, "coaching", "show", "--rig", "rig-1", "--json").output)
+    engine = create_async_engine(coached.url)
+    async with Database(engine).transaction() as session:
+        wall = await WallQueries(session).rigs(["rig-1"], lambda *_: None)
+    await engine.dispose()
+
+    assert f"racing-coach analyze --lap {lap}" in line
+    assert {str(one.lap_id) for one in coached.laps[-4:-1]} <= {one["lap_id"] for one in others}
+    words = {str(one.lap_id): one.coaching for one in wall["rig-1"].laps}
+    assert words.pop(str(lap)) is None
+    assert any(words.values())
     assert racing_coach(coached.url, "analyze", "--lap", lap).code == 0
     assert racing_coach(coached.url, "coaching", "show", lap).code == 0
 

@@ -15,6 +15,7 @@ from tests.lap_client import LapClient
 from tests.server.conftest import StartDaemon
 from tests.server.support import Stored, arrow, execute, mqtt_settings, new_lap
 from tests.servers import PostgresProcess
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.codecs.decode import decode_lap
 from racing_coach_core.content import content_sha256
@@ -46,7 +47,7 @@ def test_the_program_ends_with_its_exit_code(broker: Broker, database_url: str) 
         environment = settings_of(broker, database_url)
         program = Path(sys.executable).with_name("racing-coach")
         return subprocess.run(
-            [program, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [program, *words], env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
 
     listed, unknown = run("rejected", "list"), run("laps", "show", str(uuid.UUID(int=0)))

@@ -20,6 +20,7 @@ from tests.in_process import Done
 from tests.server.commands.stints import FIRST, environment, racing_coach, spoil_session, store_now, told
 from tests.server.support import changed, new_lap
 from tests.terminal import on_a_terminal
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.codecs.decode import decode_lap
 from racing_coach_core.lap import Lap
@@ -238,7 +239,7 @@ def test_what_is_no_file_is_not_replaced(world: World, tmp_path: Path) -> None:
         read = reader.submit(pipe.read_bytes)
         assert world.run("export", lap_id, "-o", pipe).code == 0
         assert world.run("export", lap_id, "-o", link).code == 0
-        assert read.result(timeout=10) == target.read_bytes()
+        assert read.result(timeout=TIMEOUT_S) == target.read_bytes()
     assert pipe.is_fifo()
     assert link.is_symlink()
     assert {one.name for one in tmp_path.iterdir()} == {"pipe", "link.csv", "target.csv"}

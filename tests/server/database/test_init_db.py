@@ -21,6 +21,7 @@ from tests.daemon import DaemonProcess
 from tests.infra import Broker
 from tests.server.support import Stored, connected
 from tests.servers import PostgresProcess
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_server.database import init_db, schema_lock
@@ -210,7 +211,7 @@ def test_the_command_upgrades_and_says_so(database_url: str) -> None:
         env={**os.environ, "RACING_COACH_DATABASE__URL": database_url},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=TIMEOUT_S,
         check=False,
     )
 
@@ -250,7 +251,7 @@ async def test_a_migration_ends_when_the_server_is_gone(
     monkeypatch.setattr(init_db, "_upgrade", freeze)
     try:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(TIMEOUT_S):
                 await upgrade_database(settings)
     finally:
         postgres_process.thaw()

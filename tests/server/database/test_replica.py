@@ -1,64 +1,24 @@
 """Those who only read use the read replica, say how far it is behind, and never write; writers never use it."""
 
 import asyncio
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
 from tests.in_process import Done, run_here
 from tests.server.commands.stints import environment, stint, store
 from tests.server.support import Stored, execute
-from tests.servers import FORGETFUL, PostgresProcess, postgres_bin_dir
+from tests.servers import PostgresProcess
+from tests.standby import StandbyProcess, even
 from tests.waiting import eventually
 
 from racing_coach_core.findings import Report, Verdict
 from racing_coach_server.config import Settings
 from racing_coach_server.database.engine import Database, create_engine
 from racing_coach_server.database.faults import is_read_only
-from racing_coach_server.database.init_db import upgrade_database
 from racing_coach_server.database.replica import Lag, lag_of
 from racing_coach_server.database_settings import DatabaseSettings
 from racing_coach_server.doctor.database import examine_replica
 from racing_coach_server.main import main
-
-
-class StandbyProcess(PostgresProcess):
-    """A streaming standby of another server, made by `pg_basebackup`."""
-
-    def __init__(self, primary: PostgresProcess) -> None:
-        super().__init__(FORGETFUL)
-        self._primary = primary
-
-    def _initialise(self) -> None:
-        url = make_url(self._primary.url)
-        environment = {**os.environ, "PGPASSWORD": url.password or ""}
-        where = ["-h", url.host or "", "-p", str(url.port), "-U", url.username or ""]
-        program = postgres_bin_dir() / "pg_basebackup"
-        command = [program, *where, "-D", self.data_dir, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
-        made = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-        assert made.returncode == 0, made.stderr
-        # As root, the server runs as another account, and all in it is ours.
-        for path in (self.data_dir, *self.data_dir.rglob("*")):
-            self._hand_over(path)
-
-
-@pytest.fixture(scope="module")
-def primary() -> Iterator[PostgresProcess]:
-    """A server of this module's own, with tables."""
-    with PostgresProcess({"fsync": "off"}) as server:
-        server._hand_over(server.data_dir / "racing-coach-password")  # a backup reads all that is there
-        asyncio.run(upgrade_database(settings(server.url).database))
-        yield server
-
-
-@pytest.fixture(scope="module")
-def standby(primary: PostgresProcess) -> Iterator[StandbyProcess]:
-    """A standby of it, fed by streaming."""
-    with StandbyProcess(primary) as server:
-        yield server
 
 
 def settings(url: str, read_url: str | None = None) -> Settings:
@@ -71,19 +31,8 @@ def command(primary: PostgresProcess, standby: StandbyProcess, *words: object) -
     return run_here(main, *map(str, words), environment=variables, cwd=Path.cwd())
 
 
-async def even(primary: PostgresProcess, standby: StandbyProcess) -> None:
-    """Wait until the standby has all that the primary has written."""
-    (row,) = await execute(primary.url, "select pg_current_wal_lsn()::text as at")
-    await eventually(lambda: _has(standby, row["at"]))
-
-
-async def _has(standby: StandbyProcess, place: str) -> bool:
-    (row,) = await execute(standby.url, "select pg_last_wal_replay_lsn() >= $1::text::pg_lsn as has", place)
-    return bool(row["has"])
-
-
 async def test_readers_read_the_replica_and_say_what_it_lacks(
-    primary: PostgresProcess, standby: StandbyProcess
+    primary: PostgresProcess, standby: StandbyProcess, tmp_path: Path
 ) -> None:
     """What was replayed is shown without a word; while it is not replayed, it is missing, and how old that is, is told."""
     first, second = stint(2)
@@ -100,6 +49,10 @@ async def test_readers_read_the_replica_and_say_what_it_lacks(
         assert str(second.lap_id) not in late.output
         assert "from the read replica, " in late.errors
         assert " s behind" in late.errors
+        words = ("export", "--driver", second.session.driver_id, "-o", tmp_path)
+        exported = await asyncio.to_thread(command, primary, standby, *words)
+        assert "from the read replica, " in exported.errors
+        assert not (tmp_path / "laps" / f"{second.lap_id}.json").exists()
     finally:
         await execute(standby.url, "select pg_wal_replay_resume()")
     await even(primary, standby)
@@ -195,6 +148,18 @@ async def _is_lost(standby: StandbyProcess) -> bool:
     async with reading(standby.url) as database, database.transaction() as session:
         lag = await lag_of(session)
     return lag is not None and not lag.is_fed
+
+
+async def test_a_replica_that_is_not_there_is_named(primary: PostgresProcess, standby: StandbyProcess) -> None:
+    """A command that shows something says which of the two ways fails, and what to look at."""
+    standby.stop()
+    try:
+        done = await asyncio.to_thread(command, primary, standby, "laps", "list")
+    finally:
+        standby.start()
+    assert done.code == 1
+    assert "connection refused" in done.errors
+    assert "RACING_COACH_DATABASE__READ_URL" in done.errors
 
 
 def test_how_far_it_is_behind_is_said_in_words() -> None:

@@ -12,7 +12,7 @@ from tests.lap_client import LapClient
 from tests.server.conftest import RunApp, StartDaemon
 from tests.server.support import Stored, Watcher, app_settings, arrow, as_json, connected, new_lap, new_laps, running
 from tests.servers import PostgresProcess
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.messages import Heartbeat
 from racing_coach_core.mqtt.connection import Connection
@@ -31,7 +31,7 @@ def adds_up(beat: Heartbeat) -> bool:
 
 
 async def test_the_payloads_are_the_contracts(run_app: RunApp, broker: Broker) -> None:
-    """The fields of section 6 of the design, by name, in state and heartbeat."""
+    """The fields of docs/wire-format.md, by name, in state and heartbeat."""
     async with run_app(health={"interval_s": INTERVAL_S}) as app, Watcher(broker, app.settings.instance) as watcher:
         beat = await watcher.next_heartbeat()
         await eventually(lambda: watcher.states)
@@ -110,7 +110,7 @@ async def test_a_stop_right_after_it_said_online_says_offline(broker: Broker, da
     app.client._on_connect = and_stop
     try:
         async with Watcher(broker, app.settings.instance) as watcher:
-            await asyncio.wait_for(app.run(), 20)
+            await asyncio.wait_for(app.run(), TIMEOUT_S)
             await eventually(lambda: watcher.states and not watcher.states[-1].online)
     finally:
         await asyncio.to_thread(forget, broker, app.settings.client_id, app.settings.instance)

@@ -8,11 +8,15 @@ from tests.server.lifecycle.support import coached, features, rows
 from tests.server.support import Stored
 from tests.waiting import eventually
 
+from racing_coach_server.analytics.comparison.followers import LapComparer
 from racing_coach_server.analytics.comparison.references import ReferenceService
 from racing_coach_server.analytics.comparison.service import ComparisonService
+from racing_coach_server.analytics.lap_analysis.followers import LapAnalyser
+from racing_coach_server.coaching.followers import LapCoach
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import Fault, fault_of
+from racing_coach_server.following.locks import lock, try_lock
 from racing_coach_server.kept import Dependents
 from racing_coach_server.lifecycle.deletion import LapDeletion
 from racing_coach_server.telemetry.reading import StoredLaps
@@ -95,6 +99,20 @@ async def test_it_waits_for_who_compares_with_the_lap(database: Database, stored
         await ComparisonService(comparing).keep(later, values)
     await deleting
     assert await stored.value("select count(*) from lap_comparisons") == 0
+
+
+async def test_it_takes_no_lock_that_a_lap_done_anew_will_ask_for(database: Database, stored: Stored) -> None:
+    """`analyze` takes a lap's locks one after the other: the deletion that waits for the first has none of the others."""
+    lap = await coached(database, Drive())
+    first, *others = (LapAnalyser.name, LapComparer.name, LapCoach.name)
+    async with database.transaction() as session:
+        await lock(session, first, str(lap.lap_id))
+        deleting = asyncio.create_task(_delete(database, lap.lap_id))
+        await eventually(lambda: _waits(stored))
+        for follower in others:
+            assert await try_lock(session, follower, str(lap.lap_id))
+    await deleting
+    assert set((await rows(stored)).values()) == {0}
 
 
 async def test_a_row_whose_lap_was_deleted_meanwhile_is_tried_again(database: Database) -> None:

@@ -82,6 +82,27 @@ async def test_while_it_waits_nothing_is_left_behind_and_the_heartbeat_says_why(
         await eventually(lambda: watcher.heartbeats[-1].status == "healthy")
 
 
+async def test_no_transaction_stays_open_for_a_lap_that_waits_for_memory(
+    app: App, rig: LapClient, stored: Stored
+) -> None:
+    """The database ends one in which nothing happens for long, and that would be held against the lap."""
+    decoding = app.dependencies.decoding
+    taken = await decoding.take(app.settings.limits.decoded_bytes)
+    open_ones = (
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and application_name like 'racing-coach %' and state = 'idle in transaction'"
+    )
+    sha256 = await rig.publish(arrow(new_lap()))
+    await eventually(lambda: stored.value(open_ones))
+    await eventually(lambda: _none(stored, open_ones))
+    decoding.give(taken)
+    assert (await rig.answer(sha256)).status == "success"
+
+
+async def _none(stored: Stored, count: str) -> bool:
+    return bool(await stored.value(count) == 0)
+
+
 async def test_others_are_stored_while_one_waits(app: App, rig: LapClient, stored: Stored) -> None:
     """A lap that waits holds one slot of several; the trouble is said once, and lasts until that lap is stored."""
     waits, *others = new_laps(3)

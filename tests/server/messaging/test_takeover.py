@@ -23,7 +23,7 @@ from racing_coach_server.exceptions import ClientIdInUseError
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 
 INTERVAL_S = 0.3
-LONG_S = 20.0
+LONG_S = 60.0
 """Between two heartbeats, where one is to be heard: a busy machine is late for it."""
 WAITS = "a daemon with this client id may be running, waiting for its heartbeat"
 

@@ -20,6 +20,7 @@ from tests.server.support import (
     changed,
     new_lap,
 )
+from tests.waiting import TIMEOUT_S
 
 from racing_coach_core.channels import CHANNELS
 from racing_coach_core.codecs.limits import PayloadLimits
@@ -134,7 +135,7 @@ async def test_the_largest_lap_that_is_allowed_is_stored(rig: LapClient, shared_
         frames = frames.set_column(frames.schema.get_field_index(name), frames.schema.field(name), column)
     long = Lap(lap.lap_id, lap.session, lap.lap_time, frames)
 
-    answer = await rig.send(arrow(long), timeout_s=60)
+    answer = await rig.send(arrow(long), timeout_s=TIMEOUT_S)
 
     assert answer.status == "success", answer.message
     assert await shared_stored.value("select count(*) from telemetry where lap_id = $1", lap.lap_id) == limit

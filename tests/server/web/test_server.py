@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.infra import Broker
 from tests.server.web.conftest import NOWHERE, web_settings
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 from tests.web_process import PASSWORD, WebProcess
 
 from racing_coach_server.exceptions import CommandError, ConfigurationError
@@ -48,7 +48,7 @@ async def test_it_starts_while_broker_and_database_are_away_and_ends_when_told(b
     """Pages and `systemctl status` are there and say what is not; SIGTERM ends it at once, event streams too."""
     with WebProcess(broker, NOWHERE) as web:
         health = httpx.get(f"{web.url}/api/v1/health").json()
-        with httpx.stream("GET", f"{web.url}/api/v1/events", timeout=10) as stream:
+        with httpx.stream("GET", f"{web.url}/api/v1/events", timeout=TIMEOUT_S) as stream:
             assert next(stream.iter_lines()).startswith("retry")
             await eventually(lambda: any("STATUS=the database is not reached" in said for said in web.notified))
             assert web.stop() == 0

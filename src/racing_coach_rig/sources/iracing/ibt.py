@@ -128,8 +128,7 @@ def _open(path: Path, size: int) -> _Recording:
     memory = np.memmap(path, np.uint8, "r")
     header = read_header(memory)
     dtype = record_type(memory, header)
-    # The buffer's offset has a leading underscore in pyirsdk only because it also knows a frozen buffer.
-    start = header.var_buf[0]._buf_offset  # noqa: SLF001
+    start = header.var_buf[0].buf_offset
     if not 0 < start <= len(memory):
         raise LayoutError("ends before its first frame")
     count, partial = divmod(_end_of_records(header, start, len(memory)) - start, header.buf_len)

@@ -13,6 +13,7 @@ import numpy as np
 import structlog
 from numpy.lib import recfunctions
 
+from racing_coach_rig.sources.iracing.reach import memory_of
 from racing_coach_rig.sources.iracing.records import (
     Records,
     missing_variables,
@@ -44,14 +45,15 @@ class Batch:
 
 
 class SharedMemory:
-    """The shared memory of a running simulator; the only place that reaches into pyirsdk.
+    """The shared memory of a running simulator.
 
     pyirsdk hands out one variable at a time, of the newest tick only. Whole records of every tick that is still
-    there lie behind `_header`, which is not public.
+    there are in the header's buffers.
     """
 
-    def __init__(self, ir: Any, record: np.dtype[Any]) -> None:
+    def __init__(self, ir: Any, header: Any, record: np.dtype[Any]) -> None:
         self._ir = ir
+        self._buffers = header.var_buf
         self._record = record
         self._tick: int | None = None
         self._session_code: int | None = None
@@ -65,10 +67,11 @@ class SharedMemory:
         ir = irsdk.IRSDK()
         try:
             if ir.startup(test_file=memory_file and str(memory_file)) and ir.is_connected:
-                memory = ir._shared_mem  # noqa: SLF001 (see the class)
-                record = record_type(memory, read_header(memory))
+                memory = memory_of(ir)
+                header = read_header(memory)
+                record = record_type(memory, header)
                 if not missing_variables(record.names):
-                    return cls(ir, record)
+                    return cls(ir, header, record)
         except (OSError, ValueError, struct.error) as error:
             # Half written while the simulator starts: it is there at the next look.
             log.debug("simulator not ready", error=str(error))
@@ -79,8 +82,7 @@ class SharedMemory:
         """The ticks that were not seen yet, oldest first, or None when the simulator is gone."""
         if not self._ir.is_connected:
             return None
-        buffers = [(b.tick_count, b) for b in self._ir._header.var_buf]  # noqa: SLF001 (see the class)
-        buffers.sort(key=lambda pair: pair[0])
+        buffers = sorted(((each.tick_count, each) for each in self._buffers), key=lambda pair: pair[0])
         newest = buffers[-1][0]
         if self._tick is None:
             self._tick = newest  # The first look only says where the ticks are: they may stand still.

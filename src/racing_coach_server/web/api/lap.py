@@ -31,16 +31,14 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {kind: {} for
 @lap.get("")
 async def one_lap(site: TheSite, lap_id: UUID) -> LapRow:
     """What is known of it."""
-    async with site.reading.session() as session:
-        return lap_row(await find_lap(session, lap_id))
+    return lap_row(await site.laps.read(lambda session: find_lap(session, lap_id)))
 
 
 @lap.get("/view", response_model=LapView)
 async def view(site: TheSite, lap_id: UUID, against: ViewAgainstQuery = "coach") -> Response:
     """All that the page of it shows, beside another lap or alone."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        found = await pages.view(session, lap_id, against)
+    found = await site.laps.read(lambda session: pages.view(session, lap_id, against))
     return Response(found.model_dump_json(), media_type="application/json")
 
 
@@ -48,8 +46,7 @@ async def view(site: TheSite, lap_id: UUID, against: ViewAgainstQuery = "coach")
 async def report(site: TheSite, lap_id: UUID, against: ViewAgainstQuery = "coach") -> Response:
     """The page of it as one file, which opens without a network."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        file = await pages.report(session, lap_id, against)
+    file = await site.laps.read(lambda session: pages.report(session, lap_id, against))
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.text, headers=headers, media_type="text/html; charset=utf-8")
 
@@ -66,8 +63,7 @@ async def columns(
     """Its frames, by channel."""
     names = channel_names(channels)
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        file = await pages.columns(session, lap_id, names, kind)
+    file = await site.laps.read(lambda session: pages.columns(session, lap_id, names, kind))
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return StreamingResponse(file.pieces, headers=headers, media_type=file.media_type)
 
@@ -76,29 +72,25 @@ async def columns(
 async def analysis(site: TheSite, lap_id: UUID) -> LapAnalysisDocument:
     """What happened in each corner."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        return await pages.analysis(session, lap_id)
+    return await site.laps.read(lambda session: pages.analysis(session, lap_id))
 
 
 @lap.get("/comparison", responses={409: {"model": Problem}})
 async def comparison(site: TheSite, lap_id: UUID, against: AgainstQuery = "coach") -> LapComparisonDocument:
     """Where it lost its time against another, segment by segment."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        return await pages.comparison(session, lap_id, against)
+    return await site.laps.read(lambda session: pages.comparison(session, lap_id, against))
 
 
 @lap.get("/coaching")
 async def coaching(site: TheSite, lap_id: UUID) -> Coaching:
     """What the coach said of it."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        return await pages.coaching(session, lap_id)
+    return await site.laps.read(lambda session: pages.coaching(session, lap_id))
 
 
 @lap.get("/references")
 async def references(site: TheSite, lap_id: UUID) -> References:
     """What it can be held against."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        return await pages.references(session, lap_id)
+    return await site.laps.read(lambda session: pages.references(session, lap_id))

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from racing_coach_core.web_laps import CarFacet, DriverFacet, Facets, LapPage, SessionPage, TrackFacet
 from racing_coach_server.telemetry.search.facets import LapFacets
@@ -55,19 +56,23 @@ async def list_laps(  # noqa: PLR0917 (a parameter of the query each)
         until=until,
     )
     usual = "asc" if sort == "lap_time" else "desc"
-    async with site.reading.session() as transaction:
-        page = await LapSearch(transaction).page(
+    page = await site.laps.read(
+        lambda transaction: LapSearch(transaction).page(
             which, sort=_SORTS[sort], reverse=order not in {None, usual}, cursor=after or None, limit=limit
         )
+    )
     return LapPage(laps=[lap_row(lap) for lap in page.laps], next=page.cursor)
 
 
 @laps.get("/facets")
 async def facets(site: TheSite) -> Facets:
     """Which tracks, cars, drivers and rigs there are laps of."""
-    async with site.reading.session() as transaction:
-        of = LapFacets(transaction)
-        tracks, cars, drivers, rigs = await of.tracks(), await of.cars(), await of.drivers(), await of.rigs()
+    return await site.laps.read(_facets)
+
+
+async def _facets(session: AsyncSession) -> Facets:
+    of = LapFacets(session)
+    tracks, cars, drivers, rigs = await of.tracks(), await of.cars(), await of.drivers(), await of.rigs()
     return Facets(
         tracks=[
             TrackFacet(track_id=one.id, track_name=one.name, track_config_name=one.config or None) for one in tracks
@@ -87,5 +92,6 @@ async def list_sessions(
     limit: Limit = 50,
 ) -> SessionPage:
     """Driving sessions, newest first."""
-    async with site.reading.session() as transaction:
-        return await session_page(transaction, rig=rig, driver=driver, after=after or None, limit=limit)
+    return await site.laps.read(
+        lambda transaction: session_page(transaction, rig=rig, driver=driver, after=after or None, limit=limit)
+    )

@@ -17,8 +17,7 @@ type Name = Annotated[StorableText, Query(min_length=1, max_length=500)]
 async def choices(site: TheSite, limit: Annotated[int, Query(ge=1, le=2_000)] = 500) -> ProgressChoices:
     """Of whom there is progress to show, the one driven last first."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        return await pages.progress_choices(session, limit=limit)
+    return await site.laps.read(lambda session: pages.progress_choices(session, limit=limit))
 
 
 @progress.get("", responses={404: {"model": Problem}})
@@ -34,5 +33,6 @@ async def one(  # noqa: PLR0917 (a parameter of the query each)
 ) -> Progress:
     """A driver's newest laps in one car on one track."""
     pages = await site.lap_pages()
-    async with site.reading.session() as session:
-        return await pages.progress(session, driver=driver, track=track, config=config, car=car, limit=limit)
+    return await site.laps.read(
+        lambda session: pages.progress(session, driver=driver, track=track, config=config, car=car, limit=limit)
+    )

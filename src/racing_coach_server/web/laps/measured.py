@@ -9,6 +9,7 @@ from racing_coach_core.coaching import Coaching
 from racing_coach_server.analytics.comparison.comparer import map_of
 from racing_coach_server.analytics.comparison.on_demand import ComparisonOnDemand
 from racing_coach_server.analytics.lap_analysis.documents import lap_analysis_document
+from racing_coach_server.coaching.reading import word_of
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.web.exceptions import BadQueryError, NothingSaidError
@@ -62,6 +63,7 @@ class Measured:
         said = await CoachingService(session).find(lap_id)
         if said is None:
             raise NothingSaidError(lap_id, "The coach has not spoken of this lap.")
-        if said.message is None:
+        word = word_of(lap_id, said.message)
+        if word is None:
             raise NothingSaidError(lap_id, "The coach failed on this lap; `racing-coach coaching show` says why.")
-        return Coaching.model_validate(said.message)
+        return word

@@ -21,6 +21,7 @@ from racing_coach_server.analytics.comparison.on_demand import Rule
 from racing_coach_server.analytics.lap_analysis.models import LapAnalysisRecord
 from racing_coach_server.analytics.lap_analysis.service import LapAnalysisService
 from racing_coach_server.analytics.lap_analysis.traces import Traces
+from racing_coach_server.coaching.reading import word_of
 from racing_coach_server.coaching.service import CoachingService
 from racing_coach_server.dependencies import Dependencies
 from racing_coach_server.telemetry.schemas import StoredLap
@@ -75,15 +76,15 @@ class LapViews:
         reference_lap = None if held.reference_record is None else held.reference_record.lap_id
         laps = await find_laps(session, [] if reference_lap is None else [reference_lap])
         said = await CoachingService(session).find(lap_id)
-        message = None if said is None else said.message
+        word = None if said is None else word_of(lap_id, said.message)
         return await self._background.run(
             _document,
             held,
             against=against,
             reference_lap=None if reference_lap is None else laps.get(reference_lap),
             choices=list(await self._against.choices(session, record)),
-            coaching=None if message is None else Coaching.model_validate(message),
-            is_failed=said is not None and message is None,
+            coaching=word,
+            is_failed=said is not None and word is None,
         )
 
     async def _held(

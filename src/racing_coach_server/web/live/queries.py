@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from racing_coach_core.coaching import Coaching
 from racing_coach_core.web_live import RejectionDocument, RigDocument, RigLap
 from racing_coach_server.analytics.comparison.models import LapComparisonRecord
 from racing_coach_server.analytics.lap_analysis.models import LapAnalysisRecord
 from racing_coach_server.coaching.models import CoachingRecord
+from racing_coach_server.coaching.reading import word_of
 from racing_coach_server.rejected.schemas import RejectionSummary
 from racing_coach_server.rejected.service import RejectedMessages
 from racing_coach_server.telemetry.models import LapRecord, TrackSession
@@ -200,7 +200,7 @@ def _lap(row: Row[Any], answer_ms: float | None, *, is_best: bool) -> RigLap:
         answer_ms=answer_ms,
         is_best=is_best,
         delta_s=row.delta_s,
-        coaching=None if row.message is None else Coaching.model_validate(row.message),
+        coaching=word_of(row.id, row.message),
     )
 
 

@@ -1,4 +1,8 @@
-"""Laps of a running simulator: pyirsdk reads the memory, and a thread writes to it what iRacing would."""
+"""Laps of a running simulator: pyirsdk reads the memory, and a thread writes to it what iRacing would.
+
+iRacing waits for nobody. This simulator does, for the source to have looked, and the source's clock counts its looks:
+else a machine that is busy with something else would lose ticks, or stand still for longer than a simulator may.
+"""
 
 import asyncio
 import platform
@@ -8,33 +12,73 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.rig.sources.iracing.ibt_writer import SharedMemory as WrittenMemory
 from tests.rig.sources.iracing.ibt_writer import drive, laps_of, record_dtype, session_info
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap
 from racing_coach_core.validation import check_frames
 from racing_coach_rig.exceptions import LiveUnavailableError
+from racing_coach_rig.sources.iracing import reader
 from racing_coach_rig.sources.iracing.live import live_laps
 from racing_coach_rig.sources.iracing.memory import SharedMemory
-from racing_coach_rig.sources.iracing.reader import Pace
+from racing_coach_rig.sources.iracing.reader import MAX_BATCHES, Pace
 from racing_coach_rig.sources.iracing.recorder import Recorder
 from racing_coach_rig.sources.labels import NO_LABELS, Labels
 
 PACE = Pace(poll=1 / 500, batch=0.05, retry=0.05, stall=0.4)
 TICK_S = 1 / 100
 PER_LAP = 40
-PATIENCE_S = 20
+LOOK_S = PACE.poll
+"""By which each look puts the source's clock forward."""
+
+
+class Looks:
+    """What the source has looked at.
+
+    Attributes:
+        done: looks at whatever memory.
+        with_news: those that found ticks.
+    """
+
+    def __init__(self) -> None:
+        self.done = self.with_news = 0
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        """The source's clock, which it asks once a look."""
+        self._now += LOOK_S
+        return self._now
+
+    def at(self, memory: SharedMemory) -> list[bytes] | None:
+        records = _read(memory)
+        self.done += 1
+        self.with_news += bool(records)
+        return records
+
+
+_read = SharedMemory.new_records
+_looks = Looks()
+
+
+@pytest.fixture(autouse=True)
+def looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "time", SimpleNamespace(monotonic=_looks.monotonic))
+    monkeypatch.setattr(SharedMemory, "new_records", lambda memory: _looks.at(memory))
 
 
 class Simulator:
-    """Writes records into shared memory, at its own pace, in a thread of its own."""
+    """Writes records into shared memory, each when the one before was looked at, in a thread of its own."""
 
     def __init__(self, path: Path, info: bytes, tick_s: float = TICK_S) -> None:
+        self.written = 0
+        """Of the records that it was given."""
         self._tick_s = tick_s
         self._memory = WrittenMemory(path, record_dtype(), info)
         self._stopped = threading.Event()
@@ -54,17 +98,20 @@ class Simulator:
     def _drive(self, records: Any, wait: float) -> None:
         # Ticks go on while nobody drives: the source finds the simulator before the first lap.
         idle = drive([0.5], started=records["SessionTime"][0] - 1, IsOnTrack=False)
-        until = time.monotonic() + wait
-        while time.monotonic() < until:
-            self._write(idle)
-        for index in range(len(records)):
+        until, found = time.monotonic() + wait, _looks.with_news + 2
+        while time.monotonic() < until or _looks.with_news < found:
             if self._stopped.is_set():
                 return
-            self._write(records[index : index + 1])
-
-    def _write(self, record: Any) -> None:
-        self._memory.write(record)
-        time.sleep(self._tick_s)
+            self._memory.write(idle)
+            time.sleep(self._tick_s)
+        for index in range(len(records)):
+            seen = _looks.done + 2  # the next may have begun already
+            self._memory.write(records[index : index + 1])
+            self.written += 1
+            time.sleep(self._tick_s)
+            while _looks.done < seen:
+                if self._stopped.wait(self._tick_s / 10):
+                    return
 
 
 def small_laps(count: int) -> Any:
@@ -73,7 +120,7 @@ def small_laps(count: int) -> Any:
 
 async def collect(path: Path, count: int) -> list[Lap]:
     async with aclosing(live_laps(memory_file=path, pace=PACE)) as laps:
-        return [await asyncio.wait_for(anext(laps), PATIENCE_S) for _ in range(count)]
+        return [await asyncio.wait_for(anext(laps), TIMEOUT_S) for _ in range(count)]
 
 
 @pytest.fixture
@@ -130,11 +177,10 @@ async def drive_twice(path: Path, first: bytes, second: bytes) -> list[Lap]:
     """A simulator that ends in the middle of a lap, and another one after it."""
     async with aclosing(live_laps(memory_file=path, pace=PACE)) as laps:
         with Simulator(path, first).driving(drive(small_laps(1), started=100)):
-            early = await asyncio.wait_for(anext(laps), PATIENCE_S)
+            early = await asyncio.wait_for(anext(laps), TIMEOUT_S)
         path.unlink()
-        await asyncio.sleep(2 * PACE.stall)
         with Simulator(path, second).driving(drive(small_laps(1), started=500, lap=7)):
-            late = await asyncio.wait_for(anext(laps), PATIENCE_S)
+            late = await asyncio.wait_for(anext(laps), TIMEOUT_S)
     return [early, late]
 
 
@@ -172,25 +218,26 @@ async def test_practice_and_race_are_two_sessions(path: Path) -> None:
 
 async def test_no_tick_is_lost_while_a_lap_is_dealt_with(path: Path) -> None:
     """Whoever takes the laps may take longer for one than the simulator for the next."""
-    with Simulator(path, session_info()).driving(drive(small_laps(3))):
+    simulator = Simulator(path, session_info())
+    with simulator.driving(drive(small_laps(3))):
         async with aclosing(live_laps(memory_file=path, pace=PACE)) as laps:
-            first = await asyncio.wait_for(anext(laps), PATIENCE_S)
-            await asyncio.sleep(2.5 * PER_LAP * TICK_S)
-            second = await asyncio.wait_for(anext(laps), PATIENCE_S)
-            third = await asyncio.wait_for(anext(laps), PATIENCE_S)
+            first = await asyncio.wait_for(anext(laps), TIMEOUT_S)
+            await eventually(lambda: simulator.written >= 3.5 * PER_LAP)
+            second = await asyncio.wait_for(anext(laps), TIMEOUT_S)
+            third = await asyncio.wait_for(anext(laps), TIMEOUT_S)
     assert [lap.lap_number for lap in (first, second, third)] == [2, 3, 4]
     assert min(second.frames.num_rows, third.frames.num_rows) >= 0.8 * PER_LAP
 
 
 async def test_a_consumer_that_never_comes_back_in_time_costs_laps_and_not_memory(path: Path) -> None:
     """What waits is bounded; the laps that fall into the gap are gone, and none has a hole."""
-    pace = Pace(poll=1 / 2000, batch=0, retry=0.05, stall=0.4)
+    pace = Pace(poll=1 / 2000, batch=0, retry=0.05, stall=4)
     simulator = Simulator(path, session_info(), tick_s=1 / 500)
     with simulator.driving(drive(small_laps(100))):
         async with aclosing(live_laps(memory_file=path, pace=pace)) as laps:
-            first = await asyncio.wait_for(anext(laps), PATIENCE_S)
-            await asyncio.sleep(3)
-            later = [await asyncio.wait_for(anext(laps), PATIENCE_S) for _ in range(3)]
+            first = await asyncio.wait_for(anext(laps), TIMEOUT_S)
+            await eventually(lambda: simulator.written > 2 * MAX_BATCHES)
+            later = [await asyncio.wait_for(anext(laps), TIMEOUT_S) for _ in range(3)]
     assert (first.lap_number, later[0].lap_number > 10) == (2, True)
     for lap in later:
         assert np.max(np.diff(lap.frames.column("session_time").to_numpy())) < 1
@@ -224,7 +271,7 @@ async def test_the_rigs_driver_counts_more_than_the_simulators(path: Path) -> No
     for labels, driver in ((NO_LABELS, ("4712", "A Driver")), (Labels(driver="Jo"), ("Jo", "Jo"))):
         with Simulator(path, session_info()).driving(drive(small_laps(1))):
             async with aclosing(live_laps(labels, memory_file=path, pace=PACE)) as laps:
-                session = (await asyncio.wait_for(anext(laps), PATIENCE_S)).session
+                session = (await asyncio.wait_for(anext(laps), TIMEOUT_S)).session
         path.unlink()
         assert (session.driver_id, session.driver_name) == driver
 
@@ -234,11 +281,10 @@ async def test_no_two_laps_of_a_session_share_a_number(path: Path) -> None:
     info = session_info(subsession=7)
     async with aclosing(live_laps(memory_file=path, pace=PACE)) as laps:
         with Simulator(path, info).driving(drive(small_laps(1), started=100)):
-            early = await asyncio.wait_for(anext(laps), PATIENCE_S)
+            early = await asyncio.wait_for(anext(laps), TIMEOUT_S)
         path.unlink()
-        await asyncio.sleep(2 * PACE.stall)
         with Simulator(path, info).driving(drive(small_laps(1), started=500)):
-            late = await asyncio.wait_for(anext(laps), PATIENCE_S)
+            late = await asyncio.wait_for(anext(laps), TIMEOUT_S)
     assert early.session == late.session
     assert (early.lap_number, late.lap_number) == (2, 3)
     assert late.frames["lap_number"].unique().to_pylist() == [3]

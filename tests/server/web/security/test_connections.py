@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 from tests.infra import Broker
 from tests.server.web.conftest import web_settings
-from tests.waiting import eventually
+from tests.waiting import TIMEOUT_S, eventually
 
 from racing_coach_server.web.security import connections
 from racing_coach_server.web.server import listening
@@ -85,7 +85,7 @@ def test_a_request_that_does_not_come_is_not_waited_for(
     monkeypatch.setattr(connections, "REQUEST_S", 0.2)
     with (
         serving(broker, app) as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=60) as held,
+        socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S) as held,
         contextlib.suppress(ConnectionError),  # closed in the middle, which is as good
     ):
         held.sendall(begun)
@@ -96,7 +96,10 @@ def test_a_request_that_does_not_come_is_not_waited_for(
 async def test_what_nobody_takes_is_given_up(broker: Broker, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system ends a connection whose other end reads nothing of a long answer."""
     monkeypatch.setattr(connections, "UNSENT_S", 1)
-    with serving(broker, app) as server, socket.create_connection(("127.0.0.1", server.port), timeout=60) as held:
+    with (
+        serving(broker, app) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S) as held,
+    ):
         held.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
         await eventually(lambda: server.connections)
         await eventually(lambda: not server.connections)
@@ -105,6 +108,9 @@ async def test_what_nobody_takes_is_given_up(broker: Broker, app: FastAPI, monke
 def test_requests_that_come_are_answered(broker: Broker, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after another on one connection, also when the answer takes longer than a request may."""
     monkeypatch.setattr(connections, "REQUEST_S", 60)
-    with serving(broker, app) as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
+    with (
+        serving(broker, app) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=TIMEOUT_S) as client,
+    ):
         assert [client.get("/").json() for _ in range(3)] == ["there"] * 3
         assert len(client.get("/long").content) == _LONG

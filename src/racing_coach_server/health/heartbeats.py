@@ -1,4 +1,4 @@
-"""State and heartbeats: what monitoring sees."""
+"""Heartbeats: how the daemon is, at every interval."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,9 @@ from typing import Final
 import psutil
 import structlog
 
-from racing_coach_core.messages import DaemonState, DatabaseHealth, FeatureAccounts, Heartbeat, LapAccounts, MqttHealth
+from racing_coach_core.messages import DatabaseHealth, FeatureAccounts, Heartbeat, LapAccounts, MqttHealth
 from racing_coach_core.mqtt.connection import Connection
-from racing_coach_core.mqtt.exceptions import BrokerError, PublishRefusedError
-from racing_coach_core.mqtt.will import Will
+from racing_coach_core.mqtt.exceptions import BrokerError
 from racing_coach_server.config import VERSION, Settings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import in_words
@@ -29,8 +28,12 @@ _LAP: Final = "lap"
 """The noun of the route whose counts are the heartbeat's `laps`."""
 
 
-class Health:
-    """Publishes the daemon's state and its heartbeats."""
+class Heartbeats:
+    """Publishes the daemon's heartbeats.
+
+    Attributes:
+        trouble: that the database does not answer them.
+    """
 
     def __init__(
         self,
@@ -54,45 +57,8 @@ class Health:
         self._followers = followers
         self._started = time.monotonic()
         self._process = psutil.Process()
-        self._refused = Trouble("monitoring sees nothing of us", "monitoring sees us again")
-        self._unanswered = Trouble("the database does not answer", "the database answers again")
-        topics = settings.mqtt.topics
-        self._state_topic = topics.health_state.build(instance=settings.instance)
-        self._heartbeat_topic = topics.heartbeat.build(instance=settings.instance)
-
-    @property
-    def troubles(self) -> tuple[Trouble, ...]:
-        """What heartbeats have found, the worst first."""
-        return self._unanswered, self._refused
-
-    def will(self) -> Will:
-        """What the broker says of us when we are gone without a word."""
-        return Will(topic=self._state_topic, payload=self._state(online=False))
-
-    async def say_online(self, connection: Connection) -> None:
-        """Publish the retained state on a new connection. If the broker refuses it, laps are taken all the same."""
-        try:
-            await connection.publish(self._state_topic, self._state(online=True), retain=True)
-        except PublishRefusedError as error:
-            self._refused.began(str(error))
-        else:
-            self._refused.ended()
-
-    async def say_offline(self, connection: Connection) -> None:
-        """Publish the retained state before a clean stop."""
-        await connection.publish(self._state_topic, self._state(online=False), retain=True)
-
-    def _state(self, *, online: bool) -> bytes:
-        settings = self._settings
-        state = DaemonState(
-            online=online,
-            instance=settings.instance,
-            version=VERSION,
-            timestamp=datetime.now(UTC),
-            client_id=settings.public_client_name,
-            heartbeat_interval_s=settings.health.interval_s,
-        )
-        return state.model_dump_json().encode()
+        self._topic = settings.mqtt.topics.heartbeat.build(instance=settings.instance)
+        self.trouble = Trouble("the database does not answer", "the database answers again")
 
     async def run(self, outgoing: Callable[[], Connection | None]) -> None:
         """Look how things are at every interval, and say so while connected."""
@@ -104,15 +70,16 @@ class Health:
             if connection is not None:
                 with contextlib.suppress(BrokerError):
                     # What is wrong with the connection shows where laps are handled; a heartbeat can be missed.
-                    await connection.publish(self._heartbeat_topic, beat.model_dump_json().encode())
+                    await connection.publish(self._topic, beat.model_dump_json().encode())
             due = max(due + interval, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
     async def heartbeat(self) -> Heartbeat:
         """How the daemon is now."""
-        database = await self._database_health()
-        # Taken last and without a pause between them, so that the numbers are of one moment.
+        answer = await self._database_health()
+        # Taken once, and after what is waited for, so that all of it is of this moment.
         messaging = self._messaging()
+        database = self._judged(answer, waits=messaging.database_trouble)
         laps = messaging.counts.get(_LAP, Counts())
         healthy = database.status == "healthy" and not messaging.trouble and messaging.connected_since is not None
         return Heartbeat(
@@ -137,17 +104,24 @@ class Health:
         )
 
     async def _database_health(self) -> DatabaseHealth:
-        """How the database is. What is found is logged, or nothing would be said of an outage until a lap comes."""
-        waits = self._messaging().database_trouble
+        """What the database answers."""
         try:
-            health = await self._ask_the_database()
+            return await self._ask_the_database()
         except Exception as error:  # noqa: BLE001 (whatever it is, the heartbeat says it)
-            reason = self._words(error)
-            if waits is None:
-                self._unanswered.began(reason)
-            return _unhealthy(waits or reason)
-        self._unanswered.ended()
-        return _unhealthy(waits) if waits else health
+            return _unhealthy(self._words(error))
+
+    def _judged(self, answer: DatabaseHealth, *, waits: str | None) -> DatabaseHealth:
+        """How the database is. What it answers is logged, or nothing would be said of an outage until a lap comes.
+
+        Args:
+            answer: what it said to the heartbeat.
+            waits: why messages wait for it, which is logged already; None if none does.
+        """
+        if answer.status == "healthy":
+            self.trouble.ended()
+        elif waits is None:
+            self.trouble.began(answer.message or "")
+        return _unhealthy(waits) if waits else answer
 
     async def _ask_the_database(self) -> DatabaseHealth:
         async with asyncio.timeout(self._settings.health.database_timeout_s):

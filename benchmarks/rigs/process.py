@@ -134,7 +134,7 @@ async def _at_random(rigs: list[Rig], laps: int, rate: float) -> list[Answered]:
     tasks = []
     for number in range(laps):
         await asyncio.sleep(chance.expovariate(rate))
-        tasks.append(asyncio.create_task(rigs[number % len(rigs)].publish()))
+        tasks.append(asyncio.create_task(rigs[number % len(rigs)].publish(), name=f"lap {number}"))
     return list(await asyncio.gather(*tasks))
 
 

@@ -1,6 +1,7 @@
-"""`racing-coach analyze --all`, and how much memory it took. The database is the one of its environment.
+"""A command of `racing-coach`, and how much memory it took: measured_command.py WORDS.
 
-What it says goes to stdout as it is; the line after that is its high-water mark in bytes.
+The database is the one of its environment. What it says goes to stdout and stderr as it is; the last line on stdout is
+its high-water mark in bytes.
 """
 
 import sys
@@ -9,9 +10,9 @@ from benchmarks.servers.followers_alone import peak_rss
 from racing_coach_server.main import main
 
 
-def measured() -> int:
+def measured(*words: str) -> int:
     """Run it. Returns what it exits with."""
-    sys.argv = ["racing-coach", "analyze", "--all"]
+    sys.argv = ["racing-coach", *words]
     code: object = 0
     try:
         main()
@@ -22,4 +23,4 @@ def measured() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(measured())
+    sys.exit(measured(*sys.argv[1:]))
