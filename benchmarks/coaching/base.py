@@ -16,7 +16,7 @@ from racing_coach_rig.sources.simulation.track import EARTH_RADIUS_M, Track
 TUNE_DRIVERS: Final = (
     *("Ines Aubrac", "Jonas Lindqvist", "Tomas Velde"),
     *("Mara Okafor", "Priya Raman", "Bill Hartley"),
-    *("Oda Brekke", "Luis Ferreira"),
+    *("Oda Brekke", "Luis Ferreira", "Hanna Sorel", "Tade Quist"),
 )
 _MORE: Final = {
     one.name: one
@@ -25,9 +25,11 @@ _MORE: Final = {
         Driver("Luis Ferreira", skill=0.90, braking=0.91, traction=0.83),
         Driver("Hanna Sorel", skill=0.94, braking=0.90, traction=0.87),
         Driver("Tade Quist", skill=0.88, braking=0.82, traction=0.89),
+        Driver("Noor Haddad", skill=0.92, braking=0.89, traction=0.85),
+        Driver("Pavel Drozd", skill=0.89, braking=0.86, traction=0.92),
     )
 }
-REPORT_DRIVERS: Final = ("Hanna Sorel", "Tade Quist")
+REPORT_DRIVERS: Final = ("Noor Haddad", "Pavel Drozd")
 """Drivers that nobody but this evaluation knows. Like a track, a driver who was reported once is for tuning since."""
 
 
@@ -112,7 +114,7 @@ def real(path: Path) -> PlaceLap:
     smooth = _smoothed(at["speed"], _SMOOTH_M)
     east, north = _metres(at["latitude"], at["longitude"])
     heading = _smoothed(np.unwrap(np.arctan2(np.gradient(north), np.gradient(east))), _SMOOTH_M)
-    gear = np.round(columns["gear"][keep])[np.searchsorted(pct[keep] * length, place).clip(0, keep.sum() - 1)]
+    gear = _engaged(np.round(columns["gear"][keep]))[np.searchsorted(pct[keep] * length, place).clip(0, keep.sum() - 1)]
     ratio = [float(np.median((at["rpm"] / smooth)[gear == number])) for number in range(1, 7) if (gear == number).any()]
     braking = at["brake"] > 0.4
     slowing = -np.gradient(smooth**2, place[1])[braking] / 2
@@ -133,6 +135,14 @@ def real(path: Path) -> PlaceLap:
         gearing=tuple(ratio),
         other={"steering_angle": at["steering_angle"]},
     )
+
+
+def _engaged(gears: Floats) -> Floats:
+    """Gears without the neutral that a box passes through between two of them: a driver who stays in that does not stay
+    in a gear.
+    """
+    last = np.maximum.accumulate(np.where(gears > 0, np.arange(len(gears)), 0))
+    return gears[last]
 
 
 def _smoothed(values: Floats, window: int) -> Floats:

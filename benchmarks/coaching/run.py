@@ -25,7 +25,7 @@ from rich.console import Console
 
 _NUMBERING_LAPS = 3600
 _QUICK_NUMBERING_LAPS = 30
-_SEED = 2029
+_SEED = 2033
 
 
 def main() -> int:

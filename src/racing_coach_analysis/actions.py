@@ -20,6 +20,9 @@ _LIFTED: Final = 0.6
 _SHARP: Final = 0.08
 """Throttle given back from one place of the grid to the next that the foot, and not a kerb, did."""
 
+_NEAR_M: Final = 12.0
+"""Throttle that both laps give back within this of each other was given back at the same place."""
+
 _OFF: Final = 0.1
 _STRETCHED: Final = 0.97
 
@@ -29,7 +32,7 @@ class Actions:
     """Attributes are arrays with a value for every lap.
 
     Attributes:
-        lift_m: where the throttle was let go before the corner.
+        lift_m: where the throttle was let go before the corner, or the passage's beginning where that was before it.
         onset_m, release_m: first and last place of the brake.
         pressure: mean of the brake over the first 45 % of its way, without its rise.
         slowest_mps: the lowest speed.
@@ -40,8 +43,8 @@ class Actions:
         dip_m: where it was first given back.
         rolling_m: way on neither pedal before the brake (of a corner without braking: before the throttle).
         gear: mean gear from the slowest place until 60 m later.
-        short_m: way under full throttle in a lower gear than the reference there, at more speed than the reference ever
-            has in that gear.
+        short_m: way under full throttle in a lower gear than the reference there, at more speed than that at which the
+            reference changes up from it (here, or where it does not use that gear here, anywhere).
         short_at_m: where that begins.
         bend: mean curvature around the slowest place of the reference, rad/m.
     """
@@ -94,7 +97,8 @@ def actions(
     braked = released >= 0
     first = np.where(braked, np.argmax(pressed, axis=1), slowest)
     lifted = _last((throttle > _LIFTED) & (columns < np.maximum(first, 1)[:, None]))
-    lift_m = np.where(lifted >= 0, place[lifted] + step_m / 2, np.nan)
+    # Whoever never presses it here let it go before: that is known to be no later than where the passage begins.
+    lift_m = np.where(lifted >= 0, place[lifted] + step_m / 2, place[0])
 
     zone = (columns >= first[:, None] + round(8 / step_m)) & (
         columns <= (first + 0.45 * (np.maximum(released, first) - first))[:, None]
@@ -168,7 +172,9 @@ def _levels(throttle: Floats, out: Flags, place: Floats) -> Floats:
 
 
 def _dips(throttle: Floats, out: Flags, place: Floats) -> tuple[Floats, Floats]:
-    """Throttle that was given back and taken again within the passage, and where that began."""
+    """Throttle that was given back and taken again within the passage, and where that began: where it fell below what
+    the reference gives back there itself.
+    """
     begun = np.cumsum((throttle > _ON_THROTTLE[1]) & out, axis=1) > 0
     fall = np.where(begun[:, :-1] & begun[:, 1:], np.maximum(throttle[:, :-1] - throttle[:, 1:], 0.0), 0.0)
     # What is not taken again is the lift for the next corner: the highest throttle of the rest bounds what counts.
@@ -176,13 +182,27 @@ def _dips(throttle: Floats, out: Flags, place: Floats) -> tuple[Floats, Floats]:
     taken_again = np.where(later[:, 1:] >= throttle[:, :-1] - 0.15, fall, 0.0)
     dips = taken_again.sum(axis=1)
     sharp = taken_again > _SHARP
-    return dips, np.where(sharp.any(axis=1), place[np.argmax(sharp, axis=1)], np.nan)
+    if not sharp.any():
+        return dips, np.full(len(dips), np.nan)
+    step = place[1] - place[0] if len(place) > 1 else 1.0
+    own = sharp & (throttle[:, 1:] < _lowest_near(throttle[0], max(round(_NEAR_M / step), 1))[1:] - _SHARP)
+    at = np.where(own.any(axis=1), np.argmax(own, axis=1), np.argmax(sharp, axis=1))
+    return dips, np.where(sharp.any(axis=1), place[at], np.nan)
 
 
-def fastest_in_gears(gear: Floats, speed: Floats) -> Floats:
-    """The highest speed in each gear, by gear, infinite for gears that are never used."""
+def _lowest_near(values: Floats, reach: int) -> Floats:
+    """The lowest value within so many steps to either side of each."""
+    padded = np.pad(values, reach, mode="edge")
+    lowest: Floats = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
+    return lowest
+
+
+def fastest_in_gears(gear: Floats, speed: Floats, throttle: Floats) -> Floats:
+    """The highest speed under full throttle in each gear, by gear, infinite for gears never used so: who changes down
+    under braking is faster in a gear for a moment than the engine pulls in it.
+    """
     fastest = np.full(16, np.inf)
-    known = np.isfinite(gear) & np.isfinite(speed) & (gear > 0)
+    known = np.isfinite(gear) & np.isfinite(speed) & (gear > 0) & (throttle > _ON_THROTTLE[-1])
     gear, speed = gear[known], speed[known]
     for number in np.unique(gear.astype(np.intp)):
         fastest[number] = speed[gear.astype(np.intp) == number].max()
@@ -192,17 +212,24 @@ def fastest_in_gears(gear: Floats, speed: Floats) -> Floats:
 def _gears(
     here: dict[str, Floats], slowest: Indices, place: Floats, fastest: Floats | None
 ) -> tuple[Floats, Floats, Floats]:
-    """Mean gear at the exit, way in too low a gear, and where that begins."""
-    gear, throttle = here.get("gear"), here["throttle"]
+    """Mean gear at the exit, way in too low a gear, and where that begins. Between two gears a box is in neutral for a
+    moment, which is no gear.
+    """
+    gear, throttle, speed = here.get("gear"), here["throttle"], here["speed"]
     if gear is None or fastest is None:
         nothing = np.full(len(throttle), np.nan)
         return nothing, nothing, nothing
     step = place[1] - place[0] if len(place) > 1 else 1.0
     columns = np.arange(gear.shape[1])
-    zone = (columns >= slowest[:, None]) & (columns <= slowest[:, None] + round(60 / step)) & np.isfinite(gear)
-    known = np.clip(np.nan_to_num(gear), 0, len(fastest) - 1).astype(np.intp)
-    short = (gear < gear[0]) & (throttle > _ON_THROTTLE[-1]) & (columns >= slowest[:, None])
-    stretched = short & (here["speed"] > _STRETCHED * fastest[known])
+    out = columns >= slowest[:, None]
+    known = np.isfinite(gear) & (gear > 0)
+    zone = out & known & (columns <= slowest[:, None] + round(60 / step))
+    short = known & (gear < gear[0]) & (throttle > _ON_THROTTLE[-1]) & out
+    if not short.any():
+        return _mean(gear, zone), np.zeros(len(gear)), np.full(len(gear), np.nan)
+    number = np.clip(np.where(known, gear, 0.0), 0, len(fastest) - 1).astype(np.intp)
+    changed_up = fastest_in_gears(*(rows[0, slowest[0] :] for rows in (gear, speed, throttle)))
+    stretched = short & (speed > _STRETCHED * np.minimum(fastest, changed_up)[number])
     # It began where the reference changed up: the first place of the run that the first stretched place is in.
     begun = np.maximum.accumulate(np.where(short, 0, columns + 1), axis=1)
     first = np.argmax(stretched, axis=1)

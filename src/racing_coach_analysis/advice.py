@@ -10,7 +10,8 @@ from racing_coach_analysis.beside import Laps
 from racing_coach_analysis.causes import Cause
 from racing_coach_analysis.coaching import Advice, Coaching, Praise, Said, Silence, silence_for, silent
 from racing_coach_analysis.confidence import discoveries
-from racing_coach_analysis.findings import Finding, better, find
+from racing_coach_analysis.findings import better, find
+from racing_coach_analysis.judged import Finding
 from racing_coach_analysis.passages import Passage, corner_at
 from racing_coach_analysis.track_map import Corner, TrackMap
 from racing_coach_analysis.words import Words, words
@@ -21,7 +22,7 @@ MOST: Final = 3
 _BEYOND: Final = 3.0
 """How many standard deviations of the driver's own spread a passage must be quicker than usual to be praised."""
 
-_FALSE_RATE: Final = 0.002
+_FALSE_RATE: Final = 0.001
 _AS_OFTEN: Final = 3
 """No cue on more laps running than this."""
 

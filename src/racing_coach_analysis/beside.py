@@ -57,7 +57,7 @@ class Laps:
         self.course = course(times, speed, throttle, self._channels["brake"], self.step_m)
         self._ratio = speed[:, ::_EVERY] / speed[0, ::_EVERY]
         gear = self._channels.get("gear")
-        self._fastest = fastest_in_gears(gear[0], speed[0]) if gear is not None else None
+        self._fastest = fastest_in_gears(gear[0], speed[0], throttle[0]) if gear is not None else None
 
     def level(self, passage: Passage) -> Course:
         """The laps without what each is slower or quicker by everywhere but in a passage.

@@ -148,7 +148,9 @@ def _gear(mean: _Means) -> Found | None:
     if mean.more("gear") > GEARS:
         at = mean.of("slowest_m")[1]
         gears = max(round(mean.more("gear")), 1)
-        return Found(Cause.LOWER_GEAR, "exit", at - 16, at, gears, "gear", {"exit_gear": mean.of("gear")})
+        # Until the throttle comes a gear costs nothing: what is missing there is the corner's.
+        begin = max(at - 16, np.nan_to_num(mean.of("on_m")[1] - 8))
+        return Found(Cause.LOWER_GEAR, "exit", begin, at, gears, "gear", {"exit_gear": mean.of("gear")})
     return None
 
 

@@ -41,14 +41,22 @@ class Spread:
     deviation: float
 
 
-def spread(groups: Sequence[Floats], stretch_s: float) -> Spread:
+def assumed_s(stretch_s: float) -> float:
+    """Standard deviation of what a cause costs from lap to lap, s, before anything is known of the driver, in a stretch
+    that takes so many seconds.
+    """
+    return _PRIOR_S + _PRIOR_SHARE * stretch_s
+
+
+def spread(groups: Sequence[Floats], stretch_s: float, steady: float = 1.0) -> Spread:
     """The spread within groups of laps (those with a fault, and those without), each about its own middle.
 
     Args:
         groups: values of laps.
         stretch_s: how long the reference takes for the stretch that they are about, s.
+        steady: the driver's spread elsewhere as a multiple of the assumed one.
     """
-    prior = _PRIOR_S + _PRIOR_SHARE * stretch_s
+    prior = steady * assumed_s(stretch_s)
     parts = [group - np.median(group) for group in groups if len(group) > 1]
     freedom = sum(len(part) - 1 for part in parts)
     seen = np.concatenate(parts) if parts else np.zeros(0)
@@ -72,7 +80,7 @@ class Interval:
     worth: float
 
 
-def interval(gains: Floats, of: Spread, least: float, yardsticks: int = 1) -> Interval:
+def interval(gains: Floats, of: Spread, least: float, yardsticks: int = 1, luck: float = float("inf")) -> Interval:
     """A 95 % interval of the mean gain by bootstrap (B. Efron, "Bootstrap methods: another look at the jackknife",
     Annals of Statistics 7 (1979)): the laps that show the loss are drawn anew from the driver's own spread, and so is
     what they are compared with: a reference is one lap and has had its luck too. The same gains give the same interval:
@@ -83,11 +91,13 @@ def interval(gains: Floats, of: Spread, least: float, yardsticks: int = 1) -> In
         of: spread of such gains from lap to lap.
         least: a gain that is worth a word, s.
         yardsticks: how many laps they are compared with.
+        luck: the most that chance may have won these, as a standard deviation, s.
     """
     chance = np.random.default_rng(zlib.crc32(np.round(gains, 5).tobytes()))
     count = len(gains)
     drawn = of.residuals[chance.integers(0, len(of.residuals), (_DRAWS, count + yardsticks))]
-    means = float(gains.mean()) + drawn[:, :count].mean(axis=1) - drawn[:, count:].mean(axis=1)
+    share = min(luck / of.deviation, 1.0)
+    means = float(gains.mean()) + drawn[:, :count].mean(axis=1) - share * drawn[:, count:].mean(axis=1)
     means *= 1 + _MODEL_ERROR * chance.standard_normal(_DRAWS)
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(low), float(high), float(np.mean(means >= least)))
@@ -101,7 +111,9 @@ class Difference:
     chance: float
 
 
-def difference(shown: Floats, yardstick: Floats, usual: Floats, assumed: float, *, luck: float = 1.0) -> Difference:
+def difference(
+    shown: Floats, yardstick: Floats, usual: Floats, assumed: float, *, luck: float = 1.0, another: bool = False
+) -> Difference:
     """Compare a measure on some laps with the same on others.
 
     A measure tells more than time does: brakes pressed 20 m early are no accident, whatever they cost.
@@ -112,13 +124,16 @@ def difference(shown: Floats, yardstick: Floats, usual: Floats, assumed: float, 
         usual: on laps that tell the driver's spread.
         assumed: standard deviation from lap to lap before anything is known of the driver.
         luck: by what share the difference is larger by chance because the yardstick was chosen.
+        another: the yardstick is none of the usual laps. A fault is never quite the same twice, and a lap without it
+            spreads no more than is assumed.
     """
     shown, yardstick, usual = (values[np.isfinite(values)] for values in (shown, yardstick, usual))
     if not len(shown) or not len(yardstick):
         return Difference(0.0, 1.0)
     about = usual - np.median(usual) if len(usual) else usual
     variance = (_PRIOR_LAPS * assumed**2 + float((about**2).sum())) / (_PRIOR_LAPS + max(len(usual) - 1, 0))
-    error = luck * math.sqrt(variance * (1 / len(shown) + 1 / len(yardstick)))
+    theirs = min(assumed**2, variance) if another else variance
+    error = luck * math.sqrt(variance / len(shown) + theirs / len(yardstick))
     deviations = (float(shown.mean()) - float(yardstick.mean())) / error
     return Difference(deviations, math.erfc(abs(deviations) / math.sqrt(2)))
 

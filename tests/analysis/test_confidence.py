@@ -68,3 +68,13 @@ def test_false_discoveries_are_bounded_by_rank():
     assert discoveries([0.001, 0.02, 0.04, 0.5], looked_at=4, rate=0.05) == [True, True, False, False]
     assert discoveries([0.001, 0.02, 0.04, 0.5], looked_at=40, rate=0.05) == [True, False, False, False]
     assert discoveries([], looked_at=8, rate=0.05) == []
+
+
+def test_a_yardstick_without_the_fault_has_only_the_luck_of_a_lap_without_it():
+    """Laps with a fault differ by that; what they are compared with does not."""
+    usual = np.array([420.0, 428.0, 412.0, 424.0, 416.0])
+    within = difference(usual, np.array([400.0]), usual, 2.5)
+    assert difference(usual, np.array([400.0]), usual, 2.5, another=True).chance < within.chance
+    own = spread([0.05 * np.array([-2.0, -1.0, 0.0, 1.0, 2.0])], 8.0)
+    wide, narrow = interval(np.full(5, 0.2), own, 0.03), interval(np.full(5, 0.2), own, 0.03, luck=0.02)
+    assert narrow.high - narrow.low < wide.high - wide.low

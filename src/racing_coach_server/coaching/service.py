@@ -16,7 +16,7 @@ from racing_coach_server.database.announcing import Announced, announcing
 from racing_coach_server.following.frontier import FRESH, Window
 from racing_coach_server.telemetry.models import LapRecord
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of how advice is chosen; a higher one speaks anew where it failed, and on demand everywhere."""
 
 _COUNTED: Final = 10_000
