@@ -2,7 +2,7 @@
 `python -m benchmarks.conversion --frames 5000000`.
 
 A database is filled, taken back to the revision that had rows, and brought up again; then `racing-coach db convert` is
-killed once half of the laps are done, and started again.
+killed once half of the laps are done, and started again. Before and after, a daemon is started.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
@@ -24,7 +23,8 @@ from tests.server.telemetry.rows import BEFORE_BLOCKS, downgrade
 from tests.server.telemetry.storing import received
 
 from benchmarks.rigs.laps import simulate
-from benchmarks.servers.database import database_server, empty_database
+from benchmarks.servers.daemon import daemon
+from benchmarks.servers.running import Servers, servers
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.init_db import upgrade
 from racing_coach_server.telemetry.binary_copy import COPY_COLUMNS
@@ -116,14 +116,23 @@ async def measure(conversion: Conversion, frames: int) -> None:
     await conversion.convert()
 
 
+def start(servers: Servers, scratch: Path, when: str) -> None:
+    """Start a daemon, as the second one: the first has all that it reads from disk read."""
+    for _ in range(2):
+        began = time.perf_counter()
+        with daemon(servers, scratch):
+            seconds = time.perf_counter() - began
+    print(f"{when}, a daemon is ready {seconds:.2f} s after its start", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=5_000_000)
     frames = parser.parse_args().frames
-    with ExitStack() as stack:
-        server, _ = database_server(stack)
-        database = stack.enter_context(empty_database(server))
-        asyncio.run(measure(Conversion(database), frames))
+    with servers() as running, tempfile.TemporaryDirectory(prefix="racing-coach-bench-") as scratch:
+        start(running, Path(scratch), "with no lap stored")
+        asyncio.run(measure(Conversion(running.database), frames))
+        start(running, Path(scratch), "with all of them converted")
 
 
 if __name__ == "__main__":

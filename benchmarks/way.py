@@ -1,7 +1,8 @@
 """Where the time of a lap goes on its way through the daemon: `python -m benchmarks.way --laps 150`.
 
-With one lap in flight, and with several: when each step begins and how long it takes, the median over the laps, ms
-from the moment at which the daemon takes the lap in hand; beside COPY alone, and the CPU time of each process.
+With one lap in flight, and with as many as there are by default: when each step begins and how long it takes, the
+median over the laps, ms from the moment at which the daemon takes the lap in hand; beside COPY alone, and the CPU time
+of each process.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from benchmarks.servers.daemon import daemon
 from benchmarks.servers.database import LAPS_IN_MEMORY
 from benchmarks.servers.running import Servers, servers
 from racing_coach_core.lap import Lap
+from racing_coach_server.config import DeliverySettings
 
 _TIMED: Final = "benchmarks.servers.timed_daemon"
 _CEILING_LAPS: Final = 20
@@ -74,7 +76,7 @@ def main() -> None:
         laps = simulate()
         payloads = write_payloads(laps, scratch)
         measure_ceiling(running, laps, LAPS_IN_MEMORY)
-        for concurrency in (1, 4):
+        for concurrency in (1, DeliverySettings().concurrency):
             folder = scratch / f"way-{concurrency}"
             measure(running, laps, payloads, count=count, concurrency=concurrency, scratch=folder)
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from benchmarks.servers.instrumented_daemon import daemon
 from racing_coach_server.commands.runner import run_async
+from racing_coach_server.database import engine
 from racing_coach_server.messaging.answering import Answers
 from racing_coach_server.messaging.committing import Committer
 from racing_coach_server.messaging.dispatcher import Dispatcher
@@ -25,7 +26,8 @@ from racing_coach_server.telemetry.handlers import LapHandler
 
 WAY: Final = "all of it"
 _STEPS: Final = (
-    ("a connection, seen to be alive", AsyncSession, "connection"),
+    ("a connection", AsyncSession, "connection"),
+    ("BEGIN", engine, "send_begin"),
     ("hash the payload", Message, "hash"),
     ("decode, validate, hash the content", LapHandler, "_decoded"),
     ("insert the lap", service.TelemetryService, "_insert_lap"),

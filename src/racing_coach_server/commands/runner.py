@@ -62,9 +62,6 @@ def reading[T](work: Callable[[AsyncSession, Settings], Awaitable[T]]) -> T:
 
     async def go(database: Database, settings: Settings) -> T:
         async with database.transaction() as session:
-            lag = await lag_of(session) if settings.database.read_url is not None else None
-            if lag is not None and lag.is_worth_saying:
-                Console(stderr=True).print(f"from the read replica, {lag}", highlight=False, soft_wrap=True)
             return await work(session, settings)
 
     return with_database(go, is_for_reading=True)
@@ -98,7 +95,8 @@ def with_database[T](
 
     Args:
         work: the command's.
-        is_for_reading: at the read replica, where there is one; what would write is refused.
+        is_for_reading: at the read replica, where there is one, of which it is said how far it is behind; what would
+            write is refused.
         unlimited: a statement may take any time, as in a migration; a lock may not.
 
     Raises:
@@ -123,6 +121,8 @@ def with_database[T](
         )
         database = Database(engine)
         try:
+            if where is not settings.database:
+                await _tell_lag(database)
             return await work(database, settings)
         finally:
             await database.close()
@@ -136,3 +136,10 @@ def with_database[T](
             f"the database at {where.where} did not do it: {in_words(error)}; "
             f"check RACING_COACH_DATABASE__{variable}, and `racing-coach doctor`"
         ) from error
+
+
+async def _tell_lag(replica: Database) -> None:
+    async with replica.transaction() as session:
+        lag = await lag_of(session)
+    if lag is not None and lag.is_worth_saying:
+        Console(stderr=True).print(f"from the read replica, {lag}", highlight=False, soft_wrap=True)

@@ -46,8 +46,8 @@ async def send_begin(connection: AsyncConnection) -> None:
     Raises:
         LostBeforeItBeganError: the connection ended before, and nobody had noticed.
     """
-    proxy = await connection.get_raw_connection()
-    adapter: Any = proxy.dbapi_connection
+    assert connection.sync_connection is not None
+    adapter: Any = connection.sync_connection.connection.dbapi_connection
     try:
         await getattr(adapter, START_TRANSACTION)()
     except BaseException as error:

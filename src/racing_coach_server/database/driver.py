@@ -15,8 +15,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 async def driver_of(session: AsyncSession) -> asyncpg.Connection:
     """The session's own connection, within its transaction."""
-    connection = await session.connection()
-    driver = (await connection.get_raw_connection()).driver_connection
+    connection = (await session.connection()).sync_connection
+    assert connection is not None
+    driver = connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)
     if not driver.is_in_transaction():
         # Of a session that is not of `Database`: SQLAlchemy sends its BEGIN with the first statement.
@@ -45,4 +46,6 @@ class Prepared:
             asyncpg.PostgresError: the database refuses.
         """
         all_values = {**self._constants, **values}
-        return await driver.fetchval(self._words, *[all_values[name] for name in self._names])
+        # All rows are asked for, also where one is all there is: a server that is asked for one may stop in the middle.
+        rows = await driver.fetch(self._words, *[all_values[name] for name in self._names])
+        return rows[0][0] if rows else None

@@ -87,6 +87,11 @@ def is_lock_wait(error: BaseException) -> bool:
     return any(getattr(link, "sqlstate", None) == "55P03" for link in _chain(error))
 
 
+def is_deadlock(error: BaseException) -> bool:
+    """Whether the server broke the work off since it and another's waited for each other; tried again, it is well."""
+    return any(getattr(link, "sqlstate", None) == "40P01" for link in _chain(error))
+
+
 def is_too_slow(error: BaseException) -> bool:
     """Whether a statement took longer than it may."""
     return any(getattr(link, "sqlstate", None) == "57014" for link in _chain(error))

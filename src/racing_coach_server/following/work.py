@@ -14,7 +14,7 @@ from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.exceptions import ConnectionLostError, PacketTooLargeError, PublishRefusedError
 from racing_coach_server.config import FollowerSettings
 from racing_coach_server.database.engine import Database
-from racing_coach_server.database.faults import in_words
+from racing_coach_server.database.faults import in_words, is_deadlock
 from racing_coach_server.following.follower import Followed, Follower, Publication, PublishingFollower
 from racing_coach_server.following.locks import try_lock
 from racing_coach_server.messaging.failures import Tries, blame_of, traceback_of
@@ -153,7 +153,7 @@ class Work[EventT: Event]:
                     except Exception as error:
                         if not tries.use(blame_of(error, in_the_middle=connected)):
                             raise
-                        trouble.began(in_words(error), name)
+                        self._tell(error, is_again=waited)
                         waited = True
                     else:
                         trouble.ended(name)
@@ -166,3 +166,10 @@ class Work[EventT: Event]:
         except BaseException:
             trouble.left(name)
             raise
+
+    def _tell(self, error: Exception, *, is_again: bool) -> None:
+        """Say why it is tried again. One deadlock is no trouble: the other transaction goes on, and then ours does."""
+        if is_deadlock(error) and not is_again:
+            log.info("somebody was in the way, it is done again", reason=in_words(error))
+        else:
+            self._means.database_trouble.began(in_words(error), self._follower.name)

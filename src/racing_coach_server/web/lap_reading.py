@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
 
@@ -76,8 +77,9 @@ class LapReading:
 
     @staticmethod
     async def _at_replica[T](replica: ReadOnly, work: Work[T]) -> T:
-        async with replica.session() as session:
+        async with AsyncExitStack() as stack:
             async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                session = await stack.enter_async_context(replica.session())
                 lag = await lag_of(session)
             if lag is not None and not lag.is_within(_MOST_BEHIND):
                 raise ReplicaBehindError(lag)

@@ -132,7 +132,9 @@ async def test_the_word_of_another_version_keeps_no_other_from_being_read(coache
 
     assert f"racing-coach analyze --lap {lap}" in line
     assert {str(one.lap_id) for one in coached.laps[-4:-1]} <= {one["lap_id"] for one in others}
-    assert [str(one.lap_id) == str(lap) for one in wall["rig-1"].laps if one.coaching is None] == [True]
+    words = {str(one.lap_id): one.coaching for one in wall["rig-1"].laps}
+    assert words.pop(str(lap)) is None
+    assert any(words.values())
     assert racing_coach(coached.url, "analyze", "--lap", lap).code == 0
     assert racing_coach(coached.url, "coaching", "show", lap).code == 0
 

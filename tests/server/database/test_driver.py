@@ -29,18 +29,18 @@ async def test_it_says_what_sqlalchemy_says(database: Database) -> None:
 
 async def test_it_is_part_of_the_sessions_transaction(database: Database, stored: Stored) -> None:
     """What it writes is rolled back with everything else."""
-    await stored.query("create table some (number int)")
+    await stored.query("create table numbers (number int)")
 
     async def write_and_fail() -> None:
         async with database.transaction() as session:
             driver = await driver_of(session)
-            await driver.execute("insert into some values (1)")
-            assert (await session.execute(text("select count(*) from some"))).scalar_one() == 1
+            await driver.execute("insert into numbers values (1)")
+            assert (await session.execute(text("select count(*) from numbers"))).scalar_one() == 1
             await driver.execute("select 1 / 0")
 
     with pytest.raises(asyncpg.DivisionByZeroError):
         await write_and_fail()
-    assert await stored.value("select count(*) from some") == 0
+    assert await stored.value("select count(*) from numbers") == 0
 
 
 async def test_a_session_of_anybody_has_begun_by_then(engine: AsyncEngine) -> None:

@@ -32,7 +32,7 @@ def command(primary: PostgresProcess, standby: StandbyProcess, *words: object) -
 
 
 async def test_readers_read_the_replica_and_say_what_it_lacks(
-    primary: PostgresProcess, standby: StandbyProcess
+    primary: PostgresProcess, standby: StandbyProcess, tmp_path: Path
 ) -> None:
     """What was replayed is shown without a word; while it is not replayed, it is missing, and how old that is, is told."""
     first, second = stint(2)
@@ -49,6 +49,10 @@ async def test_readers_read_the_replica_and_say_what_it_lacks(
         assert str(second.lap_id) not in late.output
         assert "from the read replica, " in late.errors
         assert " s behind" in late.errors
+        words = ("export", "--driver", second.session.driver_id, "-o", tmp_path)
+        exported = await asyncio.to_thread(command, primary, standby, *words)
+        assert "from the read replica, " in exported.errors
+        assert not (tmp_path / "laps" / f"{second.lap_id}.json").exists()
     finally:
         await execute(standby.url, "select pg_wal_replay_resume()")
     await even(primary, standby)

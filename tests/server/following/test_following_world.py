@@ -39,6 +39,21 @@ async def test_a_lost_connection_is_waited_out(run_toy: RunToy, rig: LapClient, 
     ]
 
 
+async def test_a_deadlock_is_no_outage(run_toy: RunToy, rig: LapClient, stored: Stored) -> None:
+    """The work that was broken off is done again, and nobody is told that the database is away."""
+    (lap,) = laps = new_laps(1)
+    await order(stored, lap.lap_number, "be broken off once")
+    with capture_logs() as log:
+        async with run_toy():
+            await send(rig, laps)
+            await done(stored, laps)
+
+    assert [line["reason"] for line in log if line["event"] == "somebody was in the way, it is done again"] == [
+        "deadlock detected"
+    ]
+    assert not [line for line in log if line["log_level"] == "error"]
+
+
 async def test_a_lap_that_kills_the_connection_has_failed_at_last(
     run_toy: RunToy, rig: LapClient, stored: Stored
 ) -> None:

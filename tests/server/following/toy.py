@@ -63,6 +63,17 @@ async def create_tables(stored: Stored) -> None:
                        " pid int not null, speed int, failure text, published_at timestamptz)")  # fmt: skip
     await stored.query("create table toy_after (lap_id uuid not null)")
     await stored.query("create table toy_orders (lap_number int, what text)")
+    await stored.query("create sequence toy_deadlocks")
+
+
+_BROKEN_OFF_ONCE = """
+    do $$ begin
+        if nextval('toy_deadlocks') = 1 then
+            raise exception 'deadlock detected' using errcode = 'deadlock_detected';
+        end if;
+    end $$
+"""
+"""What a sequence has counted stays counted, also where the transaction is rolled back."""
 
 
 class Toy(PublishingFollower[LapStored]):
@@ -110,6 +121,8 @@ class Toy(PublishingFollower[LapStored]):
                     await session.execute(select(func.pg_advisory_xact_lock_shared(GATE)))
                 case "fail":
                     raise ValueError("ordered to fail")
+                case "be broken off once":
+                    await session.execute(text(_BROKEN_OFF_ONCE))
                 case "lose the connection":
                     await session.execute(select(func.pg_terminate_backend(func.pg_backend_pid())))
 
