@@ -250,8 +250,8 @@ async def test_a_migration_ends_when_the_server_is_gone(
 
     monkeypatch.setattr(init_db, "_upgrade", freeze)
     try:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):  # around it: the time-out that is expected is the migration's own
+            with pytest.raises(TimeoutError):
                 await upgrade_database(settings)
     finally:
         postgres_process.thaw()

@@ -1,6 +1,7 @@
 """The database is the followers' queue: catching up, kills, two daemons."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,7 @@ def toy_daemon(start_daemon: StartDaemon, broker: Broker, database_url: str, tab
     def start(**settings: object) -> DaemonProcess:
         quick = {"HEALTH__INTERVAL_S": 0.2, "FOLLOWERS__CATCH_UP_S": 0.5, "COACHING__ENABLED": "false", **settings}
         daemon = DaemonProcess(broker, database_url, settings=quick, environment={"PYTHONPATH": str(ROOT)})
-        daemon.command = [
-            daemon.command[0].replace("racing-coach", "python"),
-            "-m",
-            "tests.server.following.toy_daemon",
-        ]
+        daemon.command = [sys.executable, "-m", "tests.server.following.toy_daemon"]
         daemons.append(daemon)
         return daemon.start()
 

@@ -20,6 +20,7 @@ from racing_coach_core.messages import DaemonState, DatabaseHealth, Heartbeat, L
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_server.app import App
 from racing_coach_server.exceptions import ClientIdInUseError
+from racing_coach_server.messaging import takeover
 from racing_coach_server.messaging.takeover import refuse_if_in_use
 
 INTERVAL_S = 0.3
@@ -122,6 +123,20 @@ async def test_a_daemon_that_was_killed_with_its_broker_starts_again(
 
     assert took_s > 2 * INTERVAL_S
     assert WAITS in [line["event"] for line in logs]
+
+
+async def test_a_machine_that_is_held_up_sees_what_is_retained(
+    mosquitto_broker: Broker, instance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has come when the broker has answered twice, whatever the clock says then."""
+    monkeypatch.setattr(takeover, "_RETAINED_S", 0.0)
+    topic = TOPICS.health_state.build(instance=instance)
+    async with Connection(mqtt_settings(mosquitto_broker, DAEMON), client_id=uuid.uuid4().hex, clean=True) as health:
+        await health.publish(topic, state(instance), retain=True)
+
+        assert await look(mosquitto_broker, instance) > 2 * INTERVAL_S
+
+        await health.publish(topic, b"", retain=True)
 
 
 async def test_the_heartbeats_of_others_do_not_keep_it_waiting(
