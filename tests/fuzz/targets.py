@@ -81,8 +81,10 @@ def publish_packet(data: bytes) -> None:
     reader, rest = PacketReader(), data
     try:
         while rest:
-            piece, rest = rest[: reader.wanted], rest[reader.wanted :]
-            reader.add(piece)
+            with reader.room() as room:
+                piece, rest = rest[: len(room)], rest[len(room) :]
+                room[: len(piece)] = piece
+            reader.filled(len(piece))
     except ConnectionError:
         return
 

@@ -6,8 +6,12 @@ from typing import Final
 from racing_coach_core.mqtt.publish_packet import variable_byte_integer
 
 _PUBLISH: Final = 3
+_MIN_HEADER: Final = 2
 _MAX_HEADER: Final = 5
 """Bytes: kind and flags, and at most four that say the length."""
+_PIECE: Final = 16 << 20
+"""Bytes of memory taken at once for a body, in which most messages fit: what a longer one says of its length is not
+believed before it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +38,26 @@ class Packet:
 
 
 class PacketReader:
-    """Takes bytes as they come, and gives a packet with the last byte of it."""
+    """Has bytes put where they belong as they come, and gives a packet with the last byte of it."""
 
     def __init__(self) -> None:
-        self._header = bytearray()
+        self._header = bytearray(_MAX_HEADER)
         self._body = bytearray()
-        self._left: int | None = None
-        """Bytes of the body that are still to come; None while the header is not whole."""
+        self._there = 0
+        """Bytes of the header, then of the body, that came."""
+        self._length: int | None = None
+        """Of the body; None while the header is not whole."""
 
-    @property
-    def wanted(self) -> int:
-        """How many bytes may be added; what comes after them may belong to the next packet."""
-        return 1 if self._left is None else self._left
+    def room(self) -> memoryview:
+        """Where the next bytes go, as many as fit: those after them may belong to the next packet."""
+        if self._length is None:
+            return memoryview(self._header)[self._there : max(_MIN_HEADER, self._there + 1)]
+        if self._there == len(self._body):
+            self._body += bytes(min(self._length - self._there, _PIECE))
+        return memoryview(self._body)[self._there :]
 
-    def add(self, data: bytes) -> Packet | None:
-        """Take at most `wanted` bytes.
+    def filled(self, count: int) -> Packet | None:
+        """So many bytes were put there.
 
         Returns:
             The packet that they complete.
@@ -56,24 +65,27 @@ class PacketReader:
         Raises:
             ConnectionError: this is not MQTT.
         """
-        if self._left is None:
-            self._header += data
-            self._left = self._length()
-        else:
-            self._body += data
-            self._left -= len(data)
-        if self._left != 0:
+        self._there += count
+        if self._length is None:
+            self._length = self._told_length()
+            if self._length is None:
+                return None
+            del self._header[self._there :]
+            self._there = 0
+            # At once of its size, if it is like most.
+            self._body = bytearray(min(self._length, _PIECE))
+        if self._there < self._length:
             return None
         packet = Packet(bytes(self._header), self._body)
-        self._header, self._body, self._left = bytearray(), bytearray(), None
+        self._header, self._there, self._length = bytearray(_MAX_HEADER), 0, None
         return packet
 
-    def _length(self) -> int | None:
+    def _told_length(self) -> int | None:
         """The length of the body once the header says it."""
-        if len(self._header) == 1:
+        if self._there < _MIN_HEADER:
             return None
-        if self._header[-1] & 0x80:
-            if len(self._header) == _MAX_HEADER:
+        if self._header[self._there - 1] & 0x80:
+            if self._there == _MAX_HEADER:
                 raise ConnectionError("the broker sent a packet without a length")
             return None
         return variable_byte_integer(memoryview(self._header), 1)[0]

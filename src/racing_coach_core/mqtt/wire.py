@@ -12,8 +12,6 @@ from typing import Final
 
 from racing_coach_core.mqtt.packet_reader import Packet, PacketReader
 
-_PIECE: Final = 1 << 18
-"""Bytes read at once. A buffer of the size asked for is made each time."""
 _PIECES: Final = 64
 """Pieces read before others get a turn on the event loop."""
 
@@ -54,11 +52,12 @@ class Wire:
         for _ in range(_PIECES):
             if self.paused:
                 break
-            piece = self._sock.recv(min(self._packets.wanted, _PIECE))
-            if not piece:
+            with self._packets.room() as room:
+                count = self._sock.recv_into(room)
+            if not count:
                 return
-            self.received += len(piece)
-            packet = self._packets.add(piece)
+            self.received += count
+            packet = self._packets.filled(count)
             if packet is None:
                 continue
             if not packet.is_publish:

@@ -21,10 +21,12 @@ def read(stream: bytes, pieces: list[int]) -> list[Packet]:
     """The packets of a stream that comes in pieces of at most these sizes, again and again."""
     reader, packets, at, turn = PacketReader(), [], 0, 0
     while at < len(stream):
-        size = min(reader.wanted, pieces[turn % len(pieces)])
-        if (packet := reader.add(stream[at : at + size])) is not None:
+        with reader.room() as room:
+            piece = stream[at : at + min(len(room), pieces[turn % len(pieces)])]
+            room[: len(piece)] = piece
+        if (packet := reader.filled(len(piece))) is not None:
             packets.append(packet)
-        at, turn = at + size, turn + 1
+        at, turn = at + len(piece), turn + 1
     return packets
 
 
