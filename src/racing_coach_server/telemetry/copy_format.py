@@ -56,6 +56,17 @@ def element(kind: Kind) -> np.dtype[Any]:
     return np.dtype([("length", ">i4"), ("value", WIRE_TYPES[kind])])
 
 
+def width_of(kind: Kind) -> int:
+    """Bytes of a value, as PostgreSQL sends and takes it."""
+    return np.dtype(WIRE_TYPES[kind]).itemsize
+
+
+def array_of(width: int, count: int) -> np.dtype[Any]:
+    """A field that is an array of so many numbers, none of which is null; the numbers as bits."""
+    value = np.dtype([("length", ">i4"), ("value", f">u{width}")])
+    return np.dtype([("length", ">i4"), ("head", ARRAY_HEAD), ("elements", value, (count,))])
+
+
 def length_of(name: str) -> str:
     """The name of the field before a value, in a row as an array's record."""
     return f"length of {name}"
