@@ -1,5 +1,6 @@
 """Columns of a lap: a name for Arrow's type, one without values, and one as numbers."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -22,3 +23,10 @@ def plain_numbers(column: Column) -> np.ndarray:
     if column.null_count:
         column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     return column.to_numpy(zero_copy_only=False)
+
+
+def side_by_side(columns: Sequence[Column]) -> np.ndarray:
+    """Columns of one type, all without nulls, as one array `(columns, frames)` that is a copy."""
+    if not columns:
+        return np.empty((0, 0))
+    return np.concatenate([column.to_numpy() for column in columns]).reshape(len(columns), -1)

@@ -4,15 +4,17 @@ The metadata key `racing_coach.lap` holds the JSON `{"lap_id", "session", "lap":
 the frames are the canonical columns, those without any value left out, buffers compressed with zstd.
 """
 
-from typing import Final, cast
+from collections.abc import Iterator
+from typing import Final
 from uuid import UUID
 
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
 from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import CHANNEL_BY_NAME
-from racing_coach_core.codecs.arrow_guard import batch_size
+from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
+from racing_coach_core.codecs.arrow_batch import read_batch
+from racing_coach_core.codecs.arrow_guard import DeclaredBatch, declared_batch
 from racing_coach_core.codecs.canonical import canonical_frames
 from racing_coach_core.codecs.compression import Buffer
 from racing_coach_core.codecs.ending import checked_lap
@@ -50,6 +52,8 @@ _PLAIN: Final = (
 )
 """Kinds of columns that are read, if only to say that a channel wants another. Of some others, intervals of days for
 one, pyarrow can make no array at all."""
+
+_USUAL: Final = frozenset(LAP_SCHEMA.types)
 
 
 class _LapHead(WireModel):
@@ -94,70 +98,89 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         raise MalformedPayloadError(f"Arrow: {error}") from error
     head = _head(schema)
-    table = pa.Table.from_batches(batches, schema).combine_chunks()
-    columns: dict[str, Column] = {
-        name: cast("Column", table.column(name).chunk(0) if table.num_rows else pa.array([], field.type))
-        for name, field in zip(table.schema.names, table.schema, strict=True)
+    rows = sum(batch.num_rows for batch in batches)
+    columns = {
+        name: _column(kind, [batch.column(place) for batch in batches if batch.num_rows])
+        for place, (name, kind) in enumerate(zip(schema.names, schema.types, strict=True))
         if name in CHANNEL_BY_NAME
     }
-    if head.lap.frame_count not in (None, table.num_rows):
-        raise MalformedPayloadError(
-            f"Arrow: the payload is cut short: {table.num_rows} of {head.lap.frame_count} frames"
-        )
-    frames = canonical_frames(columns, table.num_rows)
+    if head.lap.frame_count not in (None, rows):
+        raise MalformedPayloadError(f"Arrow: the payload is cut short: {rows} of {head.lap.frame_count} frames")
+    frames = canonical_frames(columns, rows)
     return checked_lap(head.lap_id, head.session, head.lap.lap_time, frames)
+
+
+def _column(kind: pa.DataType, parts: list[Column]) -> Column:
+    """One column of the parts that it came in."""
+    match parts:
+        case []:
+            return pa.array([], kind)
+        case [part]:
+            return part
+    return pa.concat_arrays(parts)
 
 
 def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.RecordBatch]]:
     """Look at what every message declares, and only then decode them."""
     buffer = pa.py_buffer(payload)
-    _check_messages(buffer, limits)
-    # One lap is no work for several threads: waking them takes the processor longer than they save the lap.
-    reader = pa.ipc.open_stream(buffer, options=pa.ipc.IpcReadOptions(use_threads=False))
-    batches = list(reader)
+    messages = pa.ipc.MessageReader.open_stream(buffer)
+    schema = _schema(next(messages, None))
+    declared = list(_checked(messages, limits))
+    read = [read_batch(schema, *one) for one in declared]
+    batches = [batch for batch in read if batch is not None]
+    if len(batches) < len(read):
+        # One lap is no work for several threads: waking them takes the processor longer than they save the lap.
+        batches = list(pa.ipc.open_stream(buffer, options=pa.ipc.IpcReadOptions(use_threads=False)))
     for batch in batches:
         batch.validate(full=True)
-    return reader.schema, batches
+    return schema, batches
 
 
-def _check_messages(buffer: pa.Buffer, limits: PayloadLimits) -> None:
-    reader = pa.ipc.MessageReader.open_stream(buffer)
-    first = next(reader, None)
-    if first is None:
+def _schema(message: pa.ipc.Message | None) -> pa.Schema:
+    if message is None:
         raise ValueError("the stream is empty")
-    if first.type != "schema":
-        raise ValueError(f"begins with a {first.type}, not with a schema")
-    if first.metadata.size > _MAX_SCHEMA_BYTES:
-        raise PayloadTooLargeError("the schema in bytes", first.metadata.size, _MAX_SCHEMA_BYTES)
-    _check_schema(pa.ipc.read_schema(first))
+    if message.type != "schema":
+        raise ValueError(f"begins with a {message.type}, not with a schema")
+    if message.metadata.size > _MAX_SCHEMA_BYTES:
+        raise PayloadTooLargeError("the schema in bytes", message.metadata.size, _MAX_SCHEMA_BYTES)
+    schema = pa.ipc.read_schema(message)
+    _check_schema(schema)
+    return schema
+
+
+def _checked(
+    messages: Iterator[pa.ipc.Message], limits: PayloadLimits
+) -> Iterator[tuple[pa.ipc.Message, DeclaredBatch]]:
+    """Record batches and nothing else, and no more of them than is allowed."""
     rows = decoded = 0
-    for number, message in enumerate(reader, 1):
+    for number, message in enumerate(messages, 1):
         if message.metadata_version != pa.ipc.MetadataVersion.V5:
             # Arrow before 1.0 could compress buffers in a way that the declared lengths do not show.
             raise ValueError("is in a format before that of Arrow 1.0")
         if message.type != "record batch":
             raise ValueError(f"holds a {message.type}; a lap has only record batches")
-        size = batch_size(message)
-        rows += size.rows
-        decoded += size.decoded_bytes
+        declared = declared_batch(message)
+        rows += declared.rows
+        decoded += declared.decoded_bytes
         if number > _MAX_BATCHES:
             raise PayloadTooLargeError("the number of record batches", None, _MAX_BATCHES)
         if rows > limits.frames:
             raise PayloadTooLargeError("the number of frames", rows, limits.frames)
         if decoded > limits.decoded_bytes:
             raise PayloadTooLargeError("the decoded payload in bytes", decoded, limits.decoded_bytes)
+        yield message, declared
 
 
 def _check_schema(schema: pa.Schema) -> None:
     if len(schema) > _MAX_COLUMNS:
         raise PayloadTooLargeError("the number of columns", len(schema), _MAX_COLUMNS)
     seen: set[str] = set()
-    for field in schema:
-        if field.name in seen:
-            raise ValueError(f"the column {field.name!r} is there twice")
-        seen.add(field.name)
-        if not any(is_plain(field.type) for is_plain in _PLAIN):
-            raise ValueError(f"the column {field.name!r} is of type {field.type}; a lap has plain columns")
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        if name in seen:
+            raise ValueError(f"the column {name!r} is there twice")
+        seen.add(name)
+        if kind not in _USUAL and not any(is_plain(kind) for is_plain in _PLAIN):
+            raise ValueError(f"the column {name!r} is of type {kind}; a lap has plain columns")
 
 
 def _head(schema: pa.Schema) -> _Head:

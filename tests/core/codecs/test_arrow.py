@@ -1,10 +1,12 @@
 """An Arrow stream is a lap, whoever wrote it; all else is refused."""
 
 import uuid
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
 import pytest
+import zstandard
 from tests.core.codecs.arrow_streams import decode, head_json, refusal, stream
 from tests.laps import SESSION_ID, columns, make_lap, session_json
 
@@ -159,13 +161,17 @@ def test_a_stream_cut_between_two_batches_is_noticed() -> None:
     assert "Arrow: the payload is cut short: 15 of 20 frames" in found
 
 
-def test_want_of_memory_is_no_fault_of_the_payload(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arrow's error is a MemoryError: the lap is tried again and not rejected."""
+@pytest.mark.parametrize(("compression", "read"), [("zstd", zstandard), ("lz4", pa.ipc)])
+def test_want_of_memory_is_no_fault_of_the_payload(
+    monkeypatch: pytest.MonkeyPatch, compression: str, read: ModuleType
+) -> None:
+    """The error is a MemoryError, Arrow's too: the lap is tried again and not rejected."""
 
     def no_memory(*_: Any, **__: Any) -> None:
         raise pa.ArrowMemoryError("malloc of size 900032 failed")
 
-    monkeypatch.setattr(pa.ipc, "open_stream", no_memory)
+    payload = stream(columns(4), compression=compression)
+    monkeypatch.setattr(read, "BufferWithSegments" if read is zstandard else "open_stream", no_memory)
 
     with pytest.raises(MemoryError):
-        decode_arrow(encode_arrow(make_lap()), PayloadLimits())
+        decode_arrow(payload, PayloadLimits())

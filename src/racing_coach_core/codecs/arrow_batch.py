@@ -1,0 +1,79 @@
+"""A record batch out of its message, all of whose buffers are decompressed in one call.
+
+pyarrow makes a context of zstd's for every buffer. Making one asks the processor what it can do, and a virtual machine
+has to ask its host for that: of a lap's 64 buffers that takes nearly as long as decompressing them.
+"""
+
+from collections.abc import Iterator
+from typing import Final, cast
+
+import numpy as np
+import pyarrow as pa
+import zstandard
+
+from racing_coach_core.arrow_types import Column
+from racing_coach_core.codecs.arrow_guard import DeclaredBatch, DeclaredBuffers
+
+_BUFFERS: Final = 2
+"""Of a plain column: which rows have a value, and the values. One of nulls has none."""
+
+
+def read_batch(schema: pa.Schema, message: pa.ipc.Message, declared: DeclaredBatch) -> pa.RecordBatch | None:
+    """Decode a record batch of plain columns that is compressed with zstd.
+
+    Args:
+        schema: plain columns, none of them nested.
+        message: the record batch.
+        declared: what it declares, whose lengths have been looked at.
+
+    Returns:
+        the batch, not yet validated; None where it is of another kind or broken, which pyarrow is to say.
+    """
+    kinds = schema.types
+    wanted = sum(0 if pa.types.is_null(kind) else _BUFFERS for kind in kinds)
+    if not declared.is_zstd or message.body is None or len(declared.buffers.starts) != wanted:
+        return None
+    if not declared.buffers.decoded_lengths[declared.buffers.are_compressed].all():
+        # Of what declares no length, as much would be decompressed as there is.
+        return None
+    if len(declared.column_rows) != len(kinds) or (declared.column_rows != declared.rows).any():
+        return None
+    try:
+        buffers = iter(_decoded(message.body, declared.buffers))
+    except zstandard.ZstdError:
+        return None
+    nulls = declared.column_nulls.tolist()
+    columns = [_column(kind, declared.rows, count, buffers) for kind, count in zip(kinds, nulls, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _column(kind: pa.DataType, rows: int, nulls: int, buffers: Iterator[pa.Buffer | None]) -> Column:
+    if pa.types.is_null(kind):
+        return cast("Column", pa.nulls(rows))
+    return cast("Column", pa.Array.from_buffers(kind, rows, [next(buffers), next(buffers)], nulls))
+
+
+def _decoded(body: pa.Buffer, declared: DeclaredBuffers) -> list[pa.Buffer | None]:
+    """The buffers as they were before they were compressed, None for one of no length.
+
+    Raises:
+        zstandard.ZstdError: broken, or of another length than declared.
+    """
+    buffers: list[pa.Buffer | None] = [None] * len(declared.starts)
+    for number in np.flatnonzero(~declared.are_compressed & (declared.lengths > 0)).tolist():
+        buffers[number] = body.slice(int(declared.starts[number]), int(declared.lengths[number]))
+    # All go into one piece of memory, each to a multiple of the largest power of two that its length is a multiple of,
+    # and so of the width of its numbers.
+    alignments = declared.decoded_lengths & -declared.decoded_lengths
+    order = np.argsort(-alignments, kind="stable")
+    order = order[declared.are_compressed[order]]
+    if not order.size:
+        return buffers
+    where = np.stack([declared.starts, declared.lengths], 1)[order]
+    decoded = zstandard.ZstdDecompressor().multi_decompress_to_buffer(
+        zstandard.BufferWithSegments(memoryview(body), where.tobytes()),
+        decompressed_sizes=declared.decoded_lengths[order].tobytes(),
+    )
+    for place, number in enumerate(order.tolist()):
+        buffers[number] = pa.py_buffer(decoded[place])  # type: ignore[arg-type]  # its stubs do not say that it is one
+    return buffers

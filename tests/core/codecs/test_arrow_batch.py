@@ -1,0 +1,134 @@
+"""A record batch that is decompressed here is the one that pyarrow reads."""
+
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.core.codecs.arrow_streams import prefixes
+
+from racing_coach_core.codecs.arrow_batch import read_batch
+from racing_coach_core.codecs.arrow_guard import declared_batch
+
+
+def written(batch: pa.RecordBatch, compression: str | None = "zstd") -> bytes:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def read(payload: bytes) -> pa.RecordBatch | None:
+    """As the decoder does, before anything is validated."""
+    schema, message = pa.ipc.MessageReader.open_stream(payload)
+    return read_batch(pa.ipc.read_schema(schema), message, declared_batch(message))
+
+
+def plain(rows: int, chance: np.random.Generator) -> pa.RecordBatch:
+    """A column of every plain type, with nulls and without, narrow ones before wide ones."""
+    kinds = [
+        pa.bool_(),
+        pa.int8(),
+        pa.uint16(),
+        pa.float16(),
+        pa.int32(),
+        pa.float32(),
+        pa.date32(),
+        pa.time32("ms"),
+        pa.int64(),
+        pa.float64(),
+        pa.timestamp("us", tz="UTC"),
+        pa.duration("us"),
+        pa.time64("us"),
+    ]
+    found: dict[str, pa.Array] = {"nothing": pa.nulls(rows)}
+    for kind in kinds:
+        numbers = pa.array(chance.integers(0, 2, rows), pa.int64())
+        # Not all types are made of all others.
+        whole = numbers.cast({"time32[ms]": pa.int32(), "date32[day]": pa.int32()}.get(str(kind), pa.int64()))
+        values = numbers.cast(pa.float32()).cast(kind) if pa.types.is_float16(kind) else whole.cast(kind)
+        found[str(kind)] = values
+        found[f"{kind} at times"] = pa.array(
+            [
+                value if keep else None
+                for value, keep in zip(values.to_pylist(), chance.random(rows) < 0.5, strict=True)
+            ],
+            kind,
+        )
+    return pa.record_batch(found)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 8, 481, 4_877])
+def test_every_plain_type_is_read_as_it_was_written(rows: int) -> None:
+    """Whatever the number of rows is, and so where in memory each column begins."""
+    batch = plain(rows, np.random.default_rng(rows))
+
+    found = read(written(batch))
+
+    assert found is not None
+    found.validate(full=True)
+    assert found.equals(batch)
+    for column in found.columns:
+        values = column.buffers()[-1] if column.buffers() else None
+        if values is not None and column.type.bit_width >= 8:
+            assert values.address % (column.type.bit_width // 8) == 0, column.type
+
+
+def test_a_buffer_that_was_left_uncompressed_is_taken_as_it_is() -> None:
+    """The length before it says so: -1 (Arrow's Message.fbs, BodyCompressionMethod)."""
+    noise = np.random.default_rng(1).integers(0, 2**31, 100, dtype=np.int32)
+    batch = pa.record_batch({"noise": noise, "brake": pa.array([0.5] * 100)})
+    payload = bytearray(written(batch))
+    start = prefixes(bytes(payload))[0]
+    # What cannot be compressed takes a few bytes more as a frame of zstd, so that there is room for it.
+    payload[start : start + 8 + noise.nbytes] = struct.pack("<q", -1) + noise.tobytes()
+
+    found = read(bytes(payload))
+
+    assert found is not None
+    assert found.equals(batch)
+
+
+@pytest.mark.parametrize("compression", [None, "lz4"])
+def test_what_is_not_zstd_is_left_to_pyarrow(compression: str | None) -> None:
+    """So is what is not compressed at all."""
+    assert read(written(pa.record_batch({"speed": [1.0, 2.0]}), compression)) is None
+
+
+def test_two_frames_in_one_buffer_are_left_to_pyarrow() -> None:
+    """zstd allows it, and pyarrow reads both (RFC 8878, 3)."""
+    noise = np.random.default_rng(1).integers(0, 2**31, 100, dtype=np.int32)
+    payload = bytearray(written(pa.record_batch({"noise": noise})))
+    _, message = pa.ipc.MessageReader.open_stream(bytes(payload))
+    room = int(declared_batch(message).buffers.lengths[1])
+    numbers = np.repeat(np.array([1, 2], np.int32), 50)
+    frames = b"".join(pa.compress(half.tobytes(), codec="zstd", asbytes=True) for half in np.split(numbers, 2))
+    # A frame that decoders skip fills what is left.
+    frames += struct.pack("<II", 0x184D2A50, room - len(frames) - 8)
+    start = prefixes(bytes(payload))[0] + 8
+    payload[start : start + room] = frames.ljust(room, b"x")
+
+    assert read(bytes(payload)) is None
+    (batch,) = pa.ipc.open_stream(bytes(payload))
+    assert batch.column("noise").to_pylist() == numbers.tolist()
+
+
+@pytest.mark.parametrize("declared", [0, 8, 399, 401, 1 << 20])
+def test_a_frame_of_another_length_than_declared_is_not_taken(declared: int) -> None:
+    """Above all not one that declares none, of which as much would be decompressed as there is."""
+    payload = bytearray(written(pa.record_batch({"noise": np.zeros(100, np.int32)})))
+    start = prefixes(bytes(payload))[0]
+    payload[start : start + 8] = struct.pack("<q", declared)
+
+    assert read(bytes(payload)) is None
+
+
+def test_a_message_that_declares_too_few_buffers_is_not_taken() -> None:
+    """Two for each column, and none for one of nulls."""
+    payload = written(pa.record_batch({"speed": np.ones(100), "brake": np.ones(100)}))
+    schema, message = pa.ipc.MessageReader.open_stream(payload)
+    columns = list(pa.ipc.read_schema(schema))
+
+    for other in (columns[:1], [*columns, pa.field("clutch", pa.float64())], [pa.field("rpm", pa.null()), columns[1]]):
+        assert read_batch(pa.schema(other), message, declared_batch(message)) is None
