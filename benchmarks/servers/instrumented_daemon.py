@@ -15,8 +15,9 @@ from racing_coach_server.app import App
 from racing_coach_server.commands.runner import run_async
 from racing_coach_server.config import load_settings
 from racing_coach_server.logging import configure_logging
+from racing_coach_server.memory import keep_freed_memory
 
-_TICK_S = 0.002
+_TICK_S = 0.005
 
 
 class LoopWatch:
@@ -56,6 +57,7 @@ class LoopWatch:
 async def daemon(file: Path) -> None:
     settings = load_settings()
     configure_logging(settings.log)
+    keep_freed_memory()
     app = App(settings)
     watch = LoopWatch(app, file)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, watch.write)

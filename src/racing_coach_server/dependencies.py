@@ -26,7 +26,7 @@ class Dependencies:
     def __init__(self, settings: Settings, *, trace_bytes: int = 32 << 20) -> None:
         self.settings = settings
         self.trace_bytes = trace_bytes
-        self.decoders = ThreadPoolExecutor(os.process_cpu_count(), thread_name_prefix="decode")
+        self.decoders = ThreadPoolExecutor(max(1, (os.process_cpu_count() or 1) // 2), thread_name_prefix="decode")
         self.decoding = ByteBudget(settings.limits.decoded_bytes)
         self.background = BackgroundThread("followers")
         self._made: dict[Callable[[Dependencies], Any], Any] = {}

@@ -16,6 +16,7 @@ from racing_coach_server.exceptions import (
     MigrationError,
 )
 from racing_coach_server.logging import configure_logging
+from racing_coach_server.memory import keep_freed_memory
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,6 +34,7 @@ def serve() -> None:
     settings = load_settings()
     configure_logging(settings.log)
     _say_where_from(settings)
+    keep_freed_memory()
 
     async def daemon() -> None:
         await App(settings).run()

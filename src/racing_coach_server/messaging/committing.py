@@ -22,8 +22,6 @@ from racing_coach_server.messaging.trouble import Trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
-_HEAD_START_S: Final = 0.001
-"""A transaction is not opened sooner: a third of what it takes to read a message."""
 _PATIENCE_S: Final = 0.5
 """How long a transaction is open for a message that is still being read: a large one of JSON takes half of it."""
 
@@ -115,8 +113,6 @@ class Committer:
         """
         reading = begin(self._read(route, message), name="read a message")
         try:
-            # The thread that reads needs Python's lock to get under way.
-            await asyncio.wait({reading}, timeout=_HEAD_START_S)
             with contextlib.suppress(_NotReadYetError):
                 return await self._work(route, message, reading, work, patience_s=_PATIENCE_S)
             # A database ends a transaction in which nothing happens, and one that waits for memory may wait for long.

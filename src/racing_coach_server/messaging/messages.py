@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from racing_coach_core.exceptions import ErrorDetail
 from racing_coach_core.identity import payload_sha256
+
+_HASHED_HERE: Final = 1 << 20
+"""Bytes that are hashed on the event loop: half a millisecond."""
 
 
 class Outcome(StrEnum):
@@ -47,12 +50,18 @@ class Message:
 
     @cached_property
     def payload_sha256(self) -> str:
-        """SHA-256 of the payload in hex. At first use it takes 5 ms for 8 MB: `hash` before, on a thread."""
+        """SHA-256 of the payload in hex. At first use it takes 5 ms for 8 MB: `hash` before."""
         return payload_sha256(self.payload)
 
     async def hash(self) -> None:
-        """Have `payload_sha256` computed elsewhere than on the event loop."""
-        await asyncio.to_thread(getattr, self, "payload_sha256")
+        """Have `payload_sha256` computed; elsewhere than on the event loop if it would hold that up for long.
+
+        Waking a thread, and being woken by it, takes as long as hashing half a megabyte.
+        """
+        if len(self.payload) > _HASHED_HERE:
+            await asyncio.to_thread(getattr, self, "payload_sha256")
+        else:
+            _ = self.payload_sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Final
 
 from racing_coach_core.codecs.decode import DecodedLap, decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
+from racing_coach_core.completeness import is_valid_lap
+from racing_coach_core.concurrency import begin
 from racing_coach_core.content import content_sha256
 from racing_coach_core.exceptions import PayloadTooLargeError, RacingCoachError
 from racing_coach_core.messages import LapStatus, LapUploadResponse, WireError
@@ -25,6 +27,10 @@ from racing_coach_server.telemetry.service import TelemetryService
 
 _EXPANDS: Final = 16
 """Times its size on the wire that a lap comes to, at most, if it is like any other: gzip makes an eighth of JSON."""
+
+
+type _Decoded = tuple[DecodedLap, bytes, bool]
+"""A lap, its content's hash, and whether it counts."""
 
 
 def telemetry(dependencies: Dependencies) -> Feature:
@@ -47,11 +53,14 @@ class LapHandler:
 
     async def read(self, message: Message) -> ReceivedLap:
         """Decode, validate and hash; the payload is hashed meanwhile."""
-        hashing = asyncio.create_task(message.hash(), name="hash a payload")
+        decoding = begin(self._decoded(message), name="decode a lap")
         try:
-            decoded, content = await self._decoded(message)
+            # This has the thread that decodes get under way, for which it needs Python's lock.
+            await message.hash()
+            decoded, content, is_valid = await decoding
         finally:
-            await hashing
+            decoding.cancel()
+            await asyncio.gather(decoding, return_exceptions=True)
         car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)
@@ -63,6 +72,7 @@ class LapHandler:
             received_at=message.received_at,
             cell=self.cell,
             known_sha256=content,
+            known_validity=is_valid,
         )
 
     async def handle(self, _message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
@@ -87,7 +97,7 @@ class LapHandler:
             errors=[WireError.of(error) for error in failure.errors],
         )
 
-    async def _decoded(self, message: Message) -> tuple[DecodedLap, bytes]:
+    async def _decoded(self, message: Message) -> _Decoded:
         """Bytes to columns. What it will come to is guessed from the size; what does not keep to that is done again."""
         guess = min(_EXPANDS * len(message.payload), self.limits.decoded_bytes)
         try:
@@ -97,7 +107,7 @@ class LapHandler:
                 raise
         return await self._within(self.limits.decoded_bytes, message)
 
-    async def _within(self, size: int, message: Message) -> tuple[DecodedLap, bytes]:
+    async def _within(self, size: int, message: Message) -> _Decoded:
         """Decode what comes to no more than so many bytes, once so many are free."""
         loop = asyncio.get_running_loop()
         with waiting():
@@ -113,11 +123,12 @@ class LapHandler:
         job.add_done_callback(give)
         return await asyncio.wrap_future(job)
 
-    def _decode(self, message: Message, limits: PayloadLimits) -> tuple[DecodedLap, bytes]:
-        """Bytes to columns and to the hash of these; runs in a thread, which has them in its cache."""
+    def _decode(self, message: Message, limits: PayloadLimits) -> _Decoded:
+        """Bytes to columns and to what is known from these; runs in a thread, which has them in its cache."""
         try:
             decoded = decode_lap(message.payload, content_type=message.content_type, limits=limits)
-            return decoded, content_sha256(decoded.lap.lap_time, decoded.lap.frames)
+            frames = decoded.lap.frames
+            return decoded, content_sha256(decoded.lap.lap_time, frames), is_valid_lap(frames)
         except (RacingCoachError, MemoryError):
             raise
         except Exception as error:

@@ -20,7 +20,7 @@ _REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
 class ReceivedLap:
     """A decoded lap and how it came: from which rig, in which encoding, when, and by the broker of which cell.
 
-    `known_sha256` is `content_sha256` where that was worked out already.
+    `known_sha256` is `content_sha256`, and `known_validity` `is_valid`, where that was worked out already.
     """
 
     lap: "Lap"
@@ -30,6 +30,7 @@ class ReceivedLap:
     received_at: datetime
     cell: str | None = None
     known_sha256: bytes | None = field(default=None, repr=False)
+    known_validity: bool | None = field(default=None, repr=False)
 
     @cached_property
     def content_sha256(self) -> bytes:
@@ -37,6 +38,13 @@ class ReceivedLap:
         from racing_coach_core.content import content_sha256  # noqa: PLC0415
 
         return self.known_sha256 or content_sha256(self.lap.lap_time, self.lap.frames)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the lap counts: whole, and on track in every frame."""
+        from racing_coach_core.completeness import is_valid_lap  # noqa: PLC0415
+
+        return is_valid_lap(self.lap.frames) if self.known_validity is None else self.known_validity
 
     @property
     def driven_at(self) -> datetime:

@@ -9,7 +9,6 @@ from sqlalchemy import RowMapping, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from racing_coach_core.completeness import is_valid_lap
 from racing_coach_core.concurrency import begin
 from racing_coach_core.frames import SessionFrame
 from racing_coach_server.database.base import Base
@@ -106,7 +105,7 @@ class TelemetryService:
             "rig_id": received.rig_id,
             "lap_number": lap.lap_number,
             "lap_time": lap.lap_time,
-            "is_valid": is_valid_lap(lap.frames),
+            "is_valid": received.is_valid,
             "frame_count": lap.frames.num_rows,
             "payload_sha256": received.payload_sha256,
             "content_sha256": received.content_sha256,
