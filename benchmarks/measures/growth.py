@@ -4,6 +4,7 @@ import asyncio
 import math
 import statistics
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchmarks.measures.throughput import BUSY_RIGS
 from benchmarks.rigs.payloads import Payloads
 from benchmarks.rigs.publish import publish
 from benchmarks.servers.daemon import daemon
+from benchmarks.servers.database import empty_database
 from benchmarks.servers.running import Servers
 from racing_coach_server.telemetry.binary_copy import COPY_COLUMNS
 
@@ -23,27 +25,38 @@ _ONE_MORE = f"""
     select $1, {_COLUMNS} from frame_blocks where lap_id = $2 order by first_frame
 """
 _READS = 21
+_ROUNDS = 6
 
 
 def measure_growth(servers: Servers, payloads: Payloads, laps: int, frames: int, scratch: Path) -> dict[str, Any]:
-    """The Arrow rate with a nearly empty table, and again with `frames` stored."""
+    """The Arrow rate with `frames` stored, and beside it with none, in turns: a machine changes as an hour goes by."""
     servers.empty()
-    with daemon(servers, scratch):
-        publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=2 * BUSY_RIGS)
-        empty = publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps)
+    with empty_database(servers.database) as other:
+        few = replace(servers, database=other)
+        _rate(servers, payloads, BUSY_RIGS, scratch)
         asyncio.run(_fill(servers, frames))
         # Autovacuum would come now for all of them at once, rather than a little with every lap.
-        servers.execute("vacuum (analyze) frame_blocks", "checkpoint")
-        publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=BUSY_RIGS)
-        full = publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps)
-    stored = servers.execute("select sum(frame_count) from frame_blocks")[0]
+        servers.execute("vacuum (analyze) frame_blocks")
+        rates: dict[bool, list[float]] = {False: [], True: []}
+        for number in range(_ROUNDS):
+            for is_full in (False, True) if number % 2 else (True, False):
+                few.empty()
+                rates[is_full].append(_rate(servers if is_full else few, payloads, laps // _ROUNDS, scratch))
     return {
-        "ratio": full.laps_per_s / empty.laps_per_s,
-        "empty_laps_per_s": empty.laps_per_s,
-        "full_laps_per_s": full.laps_per_s,
-        "frames_stored": stored,
+        "ratio": statistics.median(full / empty for full, empty in zip(rates[True], rates[False], strict=True)),
+        "empty_laps_per_s": statistics.median(rates[False]),
+        "full_laps_per_s": statistics.median(rates[True]),
+        "rounds_laps_per_s": {"empty": rates[False], "full": rates[True]},
+        "frames_stored": servers.execute("select sum(frame_count) from frame_blocks")[0],
         "read_lap_ms": asyncio.run(_read(servers)) * 1e3,
     }
+
+
+def _rate(servers: Servers, payloads: Payloads, laps: int, scratch: Path) -> float:
+    """Laps a second into this database."""
+    with daemon(servers, scratch):
+        publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=2 * BUSY_RIGS)
+        return publish(servers, payloads, "arrow", rigs=BUSY_RIGS, laps=laps).laps_per_s
 
 
 async def _fill(servers: Servers, frames: int) -> None:

@@ -14,8 +14,8 @@ class Sizes:
         latency_laps: of each latency.
         baseline_laps: the obvious way takes a second for each.
         layout_rounds: laps stored in each form of the frame table.
-        growth_laps: of the rate before and after.
-        growth_frames: stored between the two.
+        growth_laps: of each of the two rates, all their rounds together.
+        growth_frames: stored for one of them.
         coaching_laps: of each round with the coach at work, and of each without.
         coaching_rounds: with the coach; there is one more without.
         analysed_laps: stored, and then analysed one after the other.
@@ -43,7 +43,7 @@ FULL = Sizes(
     latency_laps=400,
     baseline_laps=10,
     layout_rounds=28,
-    growth_laps=200,
+    growth_laps=300,
     growth_frames=20_000_000,
     coaching_laps=200,
     coaching_rounds=5,
@@ -57,7 +57,7 @@ QUICK = Sizes(
     latency_laps=20,
     baseline_laps=2,
     layout_rounds=12,
-    growth_laps=40,
+    growth_laps=60,
     growth_frames=5_000_000,
     coaching_laps=40,
     coaching_rounds=1,
