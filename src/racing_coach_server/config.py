@@ -60,7 +60,7 @@ class DeliverySettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     concurrency: int = Field(
-        default=4, ge=1, le=64, description="laps handled at once; four times as many are asked for"
+        default=6, ge=1, le=64, description="laps handled at once; four times as many are asked for"
     )
     budget: ReceiveBudget = ReceiveBudget()
     bug_tries: int = Field(default=3, ge=1, le=20, description="tries before a lap that we fail on is set aside")
