@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import statistics
 import uuid
 from dataclasses import replace
@@ -25,7 +26,7 @@ _ONE_MORE = f"""
     select $1, {_COLUMNS} from frame_blocks where lap_id = $2 order by first_frame
 """
 _READS = 21
-_ROUNDS = 6
+_ROUNDS = 10
 
 
 def measure_growth(servers: Servers, payloads: Payloads, laps: int, frames: int, scratch: Path) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def measure_growth(servers: Servers, payloads: Payloads, laps: int, frames: int,
         _rate(servers, payloads, BUSY_RIGS, scratch)
         asyncio.run(_fill(servers, frames))
         # Autovacuum would come now for all of them at once, rather than a little with every lap.
-        servers.execute("vacuum (analyze) frame_blocks")
+        servers.execute("vacuum (analyze) frame_blocks", "checkpoint")
+        # Nor is the disk to be busy with gigabytes that were written before.
+        os.sync()
         rates: dict[bool, list[float]] = {False: [], True: []}
         for number in range(_ROUNDS):
             for is_full in (False, True) if number % 2 else (True, False):

@@ -105,7 +105,7 @@ class BrokerClient:
         return self._receive_maximum
 
     async def room(self) -> None:
-        """Wait until a slot is free that no message waits for."""
+        """Wait until messages leave room for something else."""
         await self._slots.room()
 
     def status(self) -> MessagingStatus:

@@ -26,6 +26,18 @@ async def test_there_is_room_while_a_slot_is_free() -> None:
     assert await has_room(slots)
 
 
+async def test_a_third_of_the_slots_is_for_messages_alone() -> None:
+    """Where there are many, something else would be begun in every moment in which not all are taken."""
+    slots = Slots(6)
+    for _ in range(4):
+        await slots.take()
+        assert await has_room(slots)
+    await slots.take()
+    assert not await has_room(slots)
+    slots.give()
+    assert await has_room(slots)
+
+
 async def test_a_message_that_waits_comes_first() -> None:
     """A slot that is given back is the message's, and there is no room before it is done."""
     slots = Slots(1)
