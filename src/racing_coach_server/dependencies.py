@@ -16,8 +16,8 @@ class Dependencies:
 
     Attributes:
         settings: the daemon's settings.
-        decoders: threads for what a message needs before it is stored. More at once than there are cores gain nothing,
-            take memory, and keep the event loop from the interpreter lock.
+        decoders: threads for what a message needs before it is stored. More than one for two cores gain nothing, take
+            memory, and keep the event loop, and each other, from the interpreter lock.
         decoding: what all that is being decoded may take; one of the largest laps takes all of it.
         trace_bytes: how many laps are kept in memory for the next analysis that needs them, and traces likewise.
         background: the one thread for what followers compute.
