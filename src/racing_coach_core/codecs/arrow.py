@@ -54,6 +54,7 @@ _PLAIN: Final = (
 one, pyarrow can make no array at all."""
 
 _USUAL: Final = frozenset(LAP_SCHEMA.types)
+"""Of those the ones that channels have: found at once, where each of the others is asked for in turn."""
 
 
 class _LapHead(WireModel):
@@ -126,14 +127,26 @@ def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.Re
     messages = pa.ipc.MessageReader.open_stream(buffer)
     schema = _schema(next(messages, None))
     declared = list(_checked(messages, limits))
-    read = [read_batch(schema, *one) for one in declared]
-    batches = [batch for batch in read if batch is not None]
-    if len(batches) < len(read):
+    batches = _decompressed(schema, declared)
+    if batches is None:
         # One lap is no work for several threads: waking them takes the processor longer than they save the lap.
         batches = list(pa.ipc.open_stream(buffer, options=pa.ipc.IpcReadOptions(use_threads=False)))
     for batch in batches:
         batch.validate(full=True)
     return schema, batches
+
+
+def _decompressed(
+    schema: pa.Schema, declared: list[tuple[pa.ipc.Message, DeclaredBatch]]
+) -> list[pa.RecordBatch] | None:
+    """All batches, or None if one is not ours to read; then nothing of the others is left in memory either."""
+    batches = []
+    for message, one in declared:
+        batch = read_batch(schema, message, one)
+        if batch is None:
+            return None
+        batches.append(batch)
+    return batches
 
 
 def _schema(message: pa.ipc.Message | None) -> pa.Schema:

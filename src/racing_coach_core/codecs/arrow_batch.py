@@ -50,7 +50,9 @@ def read_batch(schema: pa.Schema, message: pa.ipc.Message, declared: DeclaredBat
 def _column(kind: pa.DataType, rows: int, nulls: int, buffers: Iterator[pa.Buffer | None]) -> Column:
     if pa.types.is_null(kind):
         return cast("Column", pa.nulls(rows))
-    return cast("Column", pa.Array.from_buffers(kind, rows, [next(buffers), next(buffers)], nulls))
+    validity, values = next(buffers), next(buffers)
+    # As pyarrow reads it: where nothing is said to be null, nobody looks at which rows have a value.
+    return cast("Column", pa.Array.from_buffers(kind, rows, [validity if nulls else None, values], nulls))
 
 
 def _decoded(body: pa.Buffer, declared: DeclaredBuffers) -> list[pa.Buffer | None]:

@@ -124,6 +124,31 @@ def test_a_frame_of_another_length_than_declared_is_not_taken(declared: int) -> 
     assert read(bytes(payload)) is None
 
 
+def test_nulls_that_are_not_declared_are_not_looked_for() -> None:
+    """A column that says it has none has none, for pyarrow and for us, whatever its first buffer marks."""
+    payload = written(pa.record_batch({"speed": pa.array([1.0, None] * 50)}))
+    node = struct.pack("<qq", 100, 50)
+    assert payload.count(node) == 1
+    patched = payload.replace(node, struct.pack("<qq", 100, 0))
+
+    found = read(patched)
+
+    assert found is not None
+    (batch,) = pa.ipc.open_stream(patched)
+    assert batch.column("speed").null_count == found.column("speed").null_count == 0
+    assert found.equals(batch)
+
+
+@pytest.mark.parametrize("nulls", [-5, 51, 101, 2**62])
+def test_a_number_of_nulls_that_is_wrong_passes_no_validation(nulls: int) -> None:
+    """Nor does pyarrow's batch of it."""
+    payload = written(pa.record_batch({"speed": pa.array([1.0, None] * 50)}))
+    patched = payload.replace(struct.pack("<qq", 100, 50), struct.pack("<qq", 100, nulls))
+
+    with pytest.raises(pa.ArrowInvalid):
+        read(patched).validate(full=True)
+
+
 def test_a_message_that_declares_too_few_buffers_is_not_taken() -> None:
     """Two for each column, and none for one of nulls."""
     payload = written(pa.record_batch({"speed": np.ones(100), "brake": np.ones(100)}))
