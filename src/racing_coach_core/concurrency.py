@@ -33,6 +33,25 @@ async def first_of[T](*waits: Coroutine[Any, Any, T] | asyncio.Future[T], timeou
     raise TimeoutError
 
 
+async def uninterrupted[T](work: Coroutine[Any, Any, T], *, name: str) -> T:
+    """Run what may not be left half done to its end, however often the caller is cancelled; then that is raised.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled, and the work has succeeded. If it failed, its error is raised.
+    """
+    task = begin(work, name=name)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = task.result()
+    if cancelled is not None:
+        raise cancelled
+    return result
+
+
 def begin[T](work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
     """A task that runs at once, up to where it first waits, instead of when the event loop comes to it."""
     return asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, eager_start=True)

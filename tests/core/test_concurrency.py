@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from racing_coach_core.concurrency import begin, first_of
+from racing_coach_core.concurrency import begin, first_of, uninterrupted
 
 
 async def soon() -> str:
@@ -106,3 +106,33 @@ async def test_what_is_begun_runs_at_once() -> None:
     gate.set()
     with pytest.raises(ValueError, match="went wrong"):
         await task
+
+
+async def test_what_is_not_to_be_interrupted_ends_first() -> None:
+    """However often its caller is cancelled; then it is told of that."""
+    may_end, ended = asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        await may_end.wait()
+        ended.append("whole")
+
+    caller = asyncio.create_task(uninterrupted(work(), name="work"), name="caller")
+    for _ in range(3):
+        await asyncio.sleep(0)
+        caller.cancel()
+    await asyncio.sleep(0)
+    assert not caller.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert ended == ["whole"]
+
+
+async def test_how_uninterrupted_work_ends_is_told() -> None:
+    """Its result, or its error: that one also to a caller who was cancelled meanwhile."""
+    assert await uninterrupted(soon(), name="work") == "soon"
+    caller = asyncio.create_task(uninterrupted(fails(), name="work"), name="caller")
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(ValueError, match="failed"):
+        await caller

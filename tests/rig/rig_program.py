@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pydantic import SecretStr
 from tests.in_process import Done, run_here
 from tests.infra import Broker
 from tests.waiting import TIMEOUT_S
@@ -76,14 +75,15 @@ async def finish(process: asyncio.subprocess.Process, timeout_s: float = TIMEOUT
     return Done(process.returncode, output.decode(), errors.decode())
 
 
-async def forget_presence(broker: Broker, rig: str) -> None:
-    """Take away the retained presence that an earlier test left, or the next one sees a rig that is not there."""
-    account = broker.credentials(rig)
-    settings = MqttSettings(
-        host=broker.host,
-        port=broker.port,
-        username=account.username if account else None,
-        password=SecretStr(account.password) if account else None,
+async def forget(broker: Broker, rig: str) -> None:
+    """Take away what earlier tests left of a rig: its retained presence, and its session with answers to the same laps.
+
+    On our listener for rigs the user's name is the client id, so every program of a rig has one session, and one that
+    was killed leaves it.
+    """
+    variables = broker.environment(rig)
+    settings = MqttSettings.model_validate(
+        {name.removeprefix("RACING_COACH_MQTT__").lower(): value for name, value in variables.items()}
     )
     async with Connection(settings, client_id=f"forget-{rig}", clean=True) as connection:
         await connection.publish(settings.topics.rig_status.build(rig=rig), b"", retain=True)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from pydantic import ValidationError
 
+from racing_coach_core.concurrency import uninterrupted
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_core.mqtt.connection import Connection
 from racing_coach_core.mqtt.delivery import Delivery
@@ -35,17 +36,22 @@ class Answers:
     async def listen(self, connection: Connection) -> None:
         """Take answers until the connection ends, which raises its error."""
         async for delivery in connection.deliveries():
-            try:
-                if self._ear.is_coaching(delivery):
-                    self._ear.take(delivery)
-                else:
-                    await self._take(delivery)
-            finally:
-                delivery.release()
-            # Only now that the outbox has it: an answer lost in a crash comes again.
-            delivery.acknowledge()
+            # Who waits for the outbox's word ends the sending at once; an answer that was not acknowledged by then
+            # would come again, and might settle a lap that was put back with `rejected retry`.
+            await uninterrupted(self._take(delivery), name="an answer")
 
     async def _take(self, delivery: Delivery) -> None:
+        try:
+            if self._ear.is_coaching(delivery):
+                self._ear.take(delivery)
+            else:
+                await self._settle(delivery)
+        finally:
+            delivery.release()
+        # Only now that the outbox has it: an answer lost in a crash comes again.
+        delivery.acknowledge()
+
+    async def _settle(self, delivery: Delivery) -> None:
         if len(delivery.payload) > _MAX_ANSWER:
             log.warning("an answer too large to be one", topic=delivery.topic, bytes=len(delivery.payload))
             return

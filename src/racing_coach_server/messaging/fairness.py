@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
+from racing_coach_core.concurrency import uninterrupted
 from racing_coach_core.mqtt.delivery import Delivery
 from racing_coach_server.messaging.messages import Outcome
 from racing_coach_server.messaging.slots import Slots
@@ -150,17 +151,5 @@ async def rest(seconds: float) -> None:
         await asyncio.sleep(seconds)
     finally:
         # Cancelled, too, it takes the slot back, which whoever gave it to it gives back.
-        await _uninterrupted(turn.slots)
+        await uninterrupted(turn.slots.take(), name="a slot again")
         turn.rested_s += time.monotonic() - began
-
-
-async def _uninterrupted(slots: Slots) -> None:
-    taking = asyncio.create_task(slots.take(), name="a slot again")
-    cancelled: asyncio.CancelledError | None = None
-    while not taking.done():
-        try:
-            await asyncio.shield(taking)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.infra import RIGS, Broker
 from tests.laps import lap_json, to_bytes
-from tests.rig.rig_program import RigProgram
+from tests.rig.rig_program import RigProgram, forget
 
 from racing_coach_rig.commands import publishing
 
@@ -27,9 +27,9 @@ def rig() -> str:
 
 
 @pytest.fixture
-def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
-    # Whatever ran here before may have left a session with answers in it. A lap is sent again only where a test says so: on
-    # a busy machine it would be, and be answered twice.
+async def program(mosquitto_broker: Broker, rig: str, tmp_path: Path) -> RigProgram:
+    await forget(mosquitto_broker, rig)
+    # A lap is sent again only where a test says so: on a busy machine it would be, and be answered twice.
     settings = {"MQTT__CLIENT_ID": f"{rig}-{uuid.uuid4().hex}", "SENDING__ANSWER_TIMEOUT_S": 600}
     return RigProgram(tmp_path, rig, mosquitto_broker, settings)
 

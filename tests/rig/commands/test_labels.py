@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.infra import RIGS, Broker
-from tests.rig.rig_program import PROGRAM, RigProgram
+from tests.rig.rig_program import PROGRAM, RigProgram, forget
 from tests.rig.sources.garage61.exports import NAME, lap_rows, text
 from tests.scripted_daemon import ScriptedDaemon, always
 
@@ -188,6 +188,7 @@ async def test_a_waiting_lap_is_relabelled(program: RigProgram, unnamed: Path) -
 
 async def test_a_relabelled_lap_is_sent_as_what_it_is(mosquitto_broker: Broker, tmp_path: Path, unnamed: Path) -> None:
     """On its topic, once, and what may have been stored before is said."""
+    await forget(mosquitto_broker, RIG)
     program = RigProgram(tmp_path, RIG, mosquitto_broker, {"MQTT__CLIENT_ID": f"{RIG}-{uuid.uuid4().hex}"})
     async with ScriptedDaemon(mosquitto_broker, RIG, always(None)):
         await program("publish", "--timeout", "1", "--unknown-ok", unnamed)

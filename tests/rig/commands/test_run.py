@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.infra import Broker
 from tests.laps import lap_json, large_lap, to_bytes
-from tests.rig.rig_program import RigProgram, finish, forget_presence
+from tests.rig.rig_program import RigProgram, finish
 from tests.rig.sources.garage61.exports import lap_rows, text
 from tests.rig.sources.iracing.ibt_writer import drive, ibt_bytes, laps_of
 from tests.scripted_daemon import ScriptedDaemon
@@ -82,7 +82,6 @@ async def test_it_ends_when_told(
     mosquitto_broker: Broker, program: RigProgram, rig: str, folder: Path, number: signal.Signals
 ) -> None:
     """SIGTERM or Ctrl-C: offline is said, and the exit code is 0."""
-    await forget_presence(mosquitto_broker, rig)
     async with ScriptedDaemon(mosquitto_broker, rig) as daemon, program.running("run", "--watch", folder) as process:
         await eventually(lambda: daemon.presence[-1:] == [True])
         process.send_signal(number)

@@ -1,7 +1,8 @@
 """Answers from a real broker settle the laps that were sent."""
 
 import asyncio
-import contextlib
+import threading
+from pathlib import Path
 
 from tests.infra import Broker
 from tests.rig.sending.publishing import (
@@ -19,6 +20,7 @@ from tests.waiting import eventually
 
 from racing_coach_core.messages import LapUploadResponse
 from racing_coach_core.mqtt.connection import Connection
+from racing_coach_rig.config import OutboxSettings, RigSettings
 from racing_coach_rig.outbox.accounts import Accounts
 from racing_coach_rig.outbox.entry import State
 from racing_coach_rig.outbox.outbox import Outbox
@@ -43,19 +45,55 @@ async def test_each_kind_of_answer(mosquitto_broker: Broker, outbox: Outbox, rig
 async def test_an_answer_that_cannot_be_read_is_left_alone(mosquitto_broker: Broker, outbox: Outbox, rig: str) -> None:
     """Rubbish on the answers' topic stops nothing, and does not come again."""
     settings = settings_for(mosquitto_broker, rig)
-    async with ScriptedDaemon(mosquitto_broker, rig) as daemon, publishing(settings, outbox) as publisher:
-        await eventually(lambda: publisher.connected)
-        for payload in (b"", b"{", b"\xff", b"[]", b'{"status": "lost"}'):
-            await daemon.publish_answer("x", payload)
+    async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+        async with publishing(settings, outbox) as publisher:
+            await eventually(lambda: publisher.connected)
+            for payload in (b"", b"{", b"\xff", b"[]", b'{"status": "lost"}'):
+                await daemon.publish_answer("x", payload)
+            spool(outbox, 1)
+            await eventually(lambda: all_stored(outbox) and outbox.entries())
+        assert await left_in_the_session(daemon, settings) == []
+
+
+class BusyOutbox(Outbox):
+    """An outbox on a disk that is busy: what comes of an answer is known when the test says so."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(OutboxSettings(path=path))
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def answered(self, answer: LapUploadResponse) -> bool:
+        self.begun.set()
+        assert self.may_go_on.wait(60)
+        return super().answered(answer)
+
+
+async def test_an_answer_that_the_outbox_has_is_acknowledged(
+    mosquitto_broker: Broker, tmp_path: Path, rig: str
+) -> None:
+    """Also when whoever sends leaves meanwhile, as `publish` does with the last answer: it does not come again."""
+    settings = settings_for(mosquitto_broker, rig, answer_timeout_s=600)
+    with BusyOutbox(tmp_path / "busy.sqlite3") as outbox:
         spool(outbox, 1)
-        await eventually(lambda: all_stored(outbox) and outbox.entries())
-    # Answers are taken one after the other, so what came before this lap's is dealt with. Its own PUBACK may be late.
-    look = Connection(settings.mqtt, client_id=settings.client_id)
-    async with look:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                async for delivery in look.deliveries():
-                    assert LapUploadResponse.model_validate_json(delivery.payload).lap_number == 1
+        async with ScriptedDaemon(mosquitto_broker, rig) as daemon:
+            async with publishing(settings, outbox):
+                await asyncio.to_thread(outbox.begun.wait, 60)
+                asyncio.get_running_loop().call_later(0.2, outbox.may_go_on.set)
+            assert states(outbox) == {1: State.STORED}
+            assert await left_in_the_session(daemon, settings) == []
+
+
+async def left_in_the_session(daemon: ScriptedDaemon, settings: RigSettings) -> list[bytes]:
+    """What the broker still has for a rig that is gone."""
+    await daemon.publish_answer("x", b"the last word")
+    left: list[bytes] = []
+    async with asyncio.timeout(60), Connection(settings.mqtt, client_id=settings.client_id) as look:
+        async for delivery in look.deliveries():
+            if delivery.payload == b"the last word":
+                break
+            left.append(delivery.payload)
+    return left
 
 
 async def test_only_an_answer_to_these_bytes_counts(mosquitto_broker: Broker, outbox: Outbox, rig: str) -> None:
