@@ -52,6 +52,18 @@ async def uninterrupted[T](work: Coroutine[Any, Any, T], *, name: str) -> T:
     return result
 
 
+async def put_an_end_to(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel what still runs, and wait for its end; what it came to, nobody asks any more."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
+
+
 def begin[T](work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
     """A task that runs at once, up to where it first waits, instead of when the event loop comes to it."""
     return asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, eager_start=True)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from racing_coach_core.arrow_types import Column, plain_numbers, side_by_side
+from racing_coach_core.arrow_types import Column, plain_numbers, stretches
 from racing_coach_core.channels import LAP_SCHEMA
 
 _HASHED_AT_ONCE: Final = 32
@@ -17,6 +17,7 @@ longer than the hash."""
 _LABELS: Final = {field.name: f"{field.name} {field.type}\n".encode() for field in LAP_SCHEMA}
 
 _FLOAT: Final = pa.float32()
+_FLOAT_NUMBERS: Final = np.dtype(np.float32)
 
 
 def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
@@ -45,7 +46,8 @@ def _pieces(columns: Mapping[str, Column]) -> Iterator[bytes | np.ndarray]:
     """What counts of some columns."""
     # Most of a lap are floats: one call for all of them gives the GIL away once.
     floats = [name for name, column in columns.items() if column.type == _FLOAT and not column.null_count]
-    values = dict(zip(floats, _values(side_by_side([columns[name] for name in floats])), strict=True))
+    found = stretches([columns[name] for name in floats], _FLOAT_NUMBERS)
+    values = dict(zip(floats, itertools.chain.from_iterable(_values(some) for some in found), strict=True))
     for name, column in columns.items():
         yield _LABELS[name]
         if column.null_count:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from racing_coach_core.concurrency import begin, first_of, uninterrupted
+from racing_coach_core.concurrency import begin, first_of, put_an_end_to, uninterrupted
 
 
 async def soon() -> str:
@@ -136,3 +136,18 @@ async def test_how_uninterrupted_work_ends_is_told() -> None:
     caller.cancel()
     with pytest.raises(ValueError, match="failed"):
         await caller
+
+
+async def test_what_is_put_an_end_to_has_ended() -> None:
+    """What still runs is cancelled and cleans up; what is done is left as it is, and nobody asks for its error."""
+    ended: list[str] = []
+    running = asyncio.create_task(never(ended), name="running")
+    done = asyncio.create_task(soon(), name="done")
+    failed = asyncio.create_task(fails(), name="failed")
+    await asyncio.wait({done, failed})
+
+    await put_an_end_to(running, done, failed)
+
+    assert ended == ["cleaned up"]
+    assert running.cancelled()
+    assert done.result() == "soon"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
@@ -76,12 +77,19 @@ def encode_arrow(lap: Lap) -> bytes:
         lap_id=lap.lap_id,
     )
     names = [f.name for f in lap.frames.schema if lap.frames.column(f.name).null_count < lap.frames.num_rows]
-    batch = lap.frames.select(names).replace_schema_metadata({_METADATA_KEY: head.model_dump_json()})
+    batch = _alone(lap.frames.select(names)).replace_schema_metadata({_METADATA_KEY: head.model_dump_json()})
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
     with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
         writer.write_batch(batch)
     return sink.getvalue().to_pybytes()
+
+
+def _alone(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same, with nothing else in its memory: of a slice, pyarrow writes some bytes of what lies behind it, too."""
+    if all(column.get_total_buffer_size() == column.nbytes for column in batch.columns):
+        return batch
+    return batch.take(np.arange(batch.num_rows))
 
 
 def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:

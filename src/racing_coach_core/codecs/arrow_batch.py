@@ -4,6 +4,7 @@ pyarrow makes a context of zstd's for every buffer. Making one asks the processo
 has to ask its host for that: of a lap's 64 buffers that takes nearly as long as decompressing them.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -11,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
-from racing_coach_core.arrow_types import Column
+from racing_coach_core.arrow_types import Column, neighbours
+from racing_coach_core.channels import CHANNELS
 from racing_coach_core.codecs.arrow_guard import DeclaredBatch, DeclaredBuffers
 
+_NUMBERS: Final = frozenset(channel.type for channel in CHANNELS if channel.kind != "bool")
+"""Of whole bytes."""
 _BUFFERS: Final = 2
 """Of a plain column: which rows have a value, and the values. One of nulls has none."""
 
@@ -43,14 +47,36 @@ def read_batch(schema: pa.Schema, message: pa.ipc.Message, declared: DeclaredBat
     except zstandard.ZstdError:
         return None
     nulls = declared.column_nulls.tolist()
-    columns = [_column(kind, declared.rows, count, buffers) for kind, count in zip(kinds, nulls, strict=True)]
+    columns: list[Column] = []
+    for kind, places in itertools.groupby(range(len(kinds)), key=kinds.__getitem__):
+        columns += _columns(kind, declared.rows, [nulls[place] for place in places], buffers)
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _column(kind: pa.DataType, rows: int, nulls: int, buffers: Iterator[pa.Buffer | None]) -> Column:
+def _columns(kind: pa.DataType, rows: int, nulls: list[int], buffers: Iterator[pa.Buffer | None]) -> list[Column]:
+    """Neighbouring columns of one type, with the next of these buffers.
+
+    Where none has a null and their numbers lie side by side, they are slices of one: to make a column gives Python's
+    lock away, to slice it does not.
+    """
     if pa.types.is_null(kind):
-        return cast("Column", pa.nulls(rows))
-    validity, values = next(buffers), next(buffers)
+        return [cast("Column", pa.nulls(rows)) for _ in nulls]
+    both = [(next(buffers), next(buffers)) for _ in nulls]
+    values = [numbers for _, numbers in both if numbers is not None]
+    if kind not in _NUMBERS or not rows or any(nulls) or len(values) < len(both):
+        return [_column(kind, rows, count, *pair) for count, pair in zip(nulls, both, strict=True)]
+    size = rows * kind.bit_width // 8
+    if any(numbers.size < size for numbers in values):
+        return [_column(kind, rows, count, *pair) for count, pair in zip(nulls, both, strict=True)]
+    columns: list[Column] = []
+    for first, end in neighbours([numbers.address for numbers in values], size):
+        memory = pa.foreign_buffer(values[first].address, (end - first) * size, base=values)
+        whole = pa.Array.from_buffers(kind, (end - first) * rows, [None, memory], 0)
+        columns += [whole.slice(start, rows) for start in range(0, len(whole), rows)]
+    return columns
+
+
+def _column(kind: pa.DataType, rows: int, nulls: int, validity: pa.Buffer | None, values: pa.Buffer | None) -> Column:
     # As pyarrow reads it: where nothing is said to be null, nobody looks at which rows have a value.
     return cast("Column", pa.Array.from_buffers(kind, rows, [validity if nulls else None, values], nulls))
 

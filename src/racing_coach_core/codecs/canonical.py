@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from racing_coach_core.arrow_types import Column, null_column, side_by_side
+from racing_coach_core.arrow_types import Column, null_column, stretches
 from racing_coach_core.channels import CHANNELS, LAP_SCHEMA, Channel
 from racing_coach_core.exceptions import ErrorDetail, InvalidLapError
 from racing_coach_core.lap import every_channel
@@ -50,6 +50,7 @@ def _all_finite(columns: Mapping[str, Column], kind: pa.DataType) -> list[str]:
 
     They are looked at together: for each by itself, numpy gives Python's lock away and waits for it again.
     """
+    numbers = np.dtype(kind.to_pandas_dtype())
     there = [
         channel.name
         for channel in CHANNELS
@@ -60,7 +61,7 @@ def _all_finite(columns: Mapping[str, Column], kind: pa.DataType) -> list[str]:
     ]
     found: list[str] = []
     for names in itertools.batched(there, _AT_ONCE, strict=False):
-        if np.isfinite(side_by_side([columns[name] for name in names])).all():
+        if all(np.isfinite(some).all() for some in stretches([columns[name] for name in names], numbers)):
             found += names
     return found
 

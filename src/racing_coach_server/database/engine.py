@@ -113,9 +113,16 @@ class Database:
 
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[AsyncSession]:
-        async with self._sessions() as session, session.begin():
-            await send_begin(await session.connection())
-            yield session
+        session = self._sessions()
+        try:
+            async with session.begin():
+                await send_begin(await session.connection())
+                yield session
+        except BaseException:
+            async with session:  # which closes it, whoever is cancelled meanwhile
+                raise
+        # Nothing is left to wait for: SQLAlchemy would have a task do that, and the answer wait for the task.
+        await session.close()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncConnection]:

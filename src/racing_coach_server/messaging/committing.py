@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from racing_coach_core.backoff import Backoff
-from racing_coach_core.concurrency import begin
+from racing_coach_core.concurrency import begin, put_an_end_to
 from racing_coach_server.config import DeliverySettings
 from racing_coach_server.database.engine import Database
 from racing_coach_server.database.faults import in_words, is_lock_wait
@@ -119,8 +119,7 @@ class Committer:
             await asyncio.wait({reading})
             return await self._work(route, message, reading, work)
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            await put_an_end_to(reading)
 
     async def _work(
         self,

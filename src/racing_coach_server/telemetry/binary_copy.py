@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from racing_coach_core.arrow_types import Column, plain_numbers
+from racing_coach_core.arrow_types import Column, plain_numbers, side_by_side
 from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
 from racing_coach_server.telemetry.copy_format import (
     HEADER,
@@ -110,6 +110,9 @@ def _run(name: str, columns: list[Column]) -> _Run:
         for place, column in enumerate(columns)
         if column.null_count
     }
+    first = columns[0].type
+    if not nulls and not pa.types.is_timestamp(first) and not pa.types.is_boolean(first):
+        return _Run(name, side_by_side(columns, np.dtype(f"u{first.bit_width // 8}")), nulls)
     return _Run(name, np.concatenate([_bits(column) for column in columns]).reshape(len(columns), -1), nulls)
 
 

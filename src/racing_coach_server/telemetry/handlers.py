@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from racing_coach_core.codecs.decode import DecodedLap, decode_lap
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.completeness import is_valid_lap
-from racing_coach_core.concurrency import begin
 from racing_coach_core.content import content_sha256
 from racing_coach_core.exceptions import PayloadTooLargeError, RacingCoachError
+from racing_coach_core.lap import Lap
 from racing_coach_core.messages import LapStatus, LapUploadResponse, WireError
 from racing_coach_server.byte_budget import ByteBudget
 from racing_coach_server.dependencies import Dependencies
@@ -19,18 +20,51 @@ from racing_coach_server.feature import Feature
 from racing_coach_server.messaging.messages import Failure, Message, Outcome, Reply
 from racing_coach_server.messaging.readings import waiting
 from racing_coach_server.messaging.router import Route
+from racing_coach_server.telemetry.binary_copy import binary_copy
 from racing_coach_server.telemetry.events import LapStored
 from racing_coach_server.telemetry.exceptions import CarMismatchError, DecoderBugError
 from racing_coach_server.telemetry.kept import KeptLaps
-from racing_coach_server.telemetry.schemas import LapOutcome, ReceivedLap
+from racing_coach_server.telemetry.schemas import Blocks, LapOutcome, ReceivedLap
 from racing_coach_server.telemetry.service import TelemetryService
 
+_SEVERAL: Final = 2
 _EXPANDS: Final = 16
 """Times its size on the wire that a lap comes to, at most, if it is like any other: gzip makes an eighth of JSON."""
 
+_WRITTEN_AHEAD: Final = 10_000
+"""Frames of a lap, 5 MB as blocks. A longer one is written piece by piece, while it is sent."""
 
-type _Decoded = tuple[DecodedLap, bytes, bool]
-"""A lap, its content's hash, and whether it counts."""
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A lap, and what is known of it where it was decoded.
+
+    Attributes:
+        content: its content's hash.
+        is_valid: whether it counts.
+        blocks: its frames as they are sent to the database, None where the event loop has the time to write them.
+    """
+
+    decoded: DecodedLap
+    content: bytes
+    is_valid: bool
+    blocks: Blocks | None
+
+
+class InHand:
+    """How many laps are being read or stored."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextlib.contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Around what is done for one."""
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
 
 
 def telemetry(dependencies: Dependencies) -> Feature:
@@ -50,17 +84,13 @@ class LapHandler:
     decoders: Executor
     decoding: ByteBudget
     cell: str
+    in_hand: InHand = field(default_factory=InHand)
 
     async def read(self, message: Message) -> ReceivedLap:
         """Decode, validate and hash; the payload is hashed meanwhile."""
-        decoding = begin(self._decoded(message), name="decode a lap")
-        try:
-            # This has the thread that decodes get under way, for which it needs Python's lock.
-            await message.hash()
-            decoded, content, is_valid = await decoding
-        finally:
-            decoding.cancel()
-            await asyncio.gather(decoding, return_exceptions=True)
+        with self.in_hand.one_more():
+            known = await self._decoded(message)
+        decoded = known.decoded
         car_id = decoded.lap.session.car_id
         if message.segments["car"] != car_id:
             raise CarMismatchError(message.segments["car"], car_id)
@@ -71,13 +101,15 @@ class LapHandler:
             payload_sha256=message.payload_sha256,
             received_at=message.received_at,
             cell=self.cell,
-            known_sha256=content,
-            known_validity=is_valid,
+            known_sha256=known.content,
+            known_validity=known.is_valid,
+            known_blocks=known.blocks,
         )
 
     async def handle(self, _message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
         """Store a lap and answer `success` or `duplicate`."""
-        outcome = await service.store_lap(content)
+        with self.in_hand.one_more():
+            outcome = await service.store_lap(content)
         lap = content.lap
         return Reply(
             body=_stored(content, outcome),
@@ -121,18 +153,30 @@ class LapHandler:
         job = self.decoders.submit(self._decode, message, limits)
         # Not when we stop waiting: a thread goes on with what it has begun.
         job.add_done_callback(give)
+        # This has the thread that decodes get under way, for which it needs Python's lock.
+        await message.hash()
         return await asyncio.wrap_future(job)
 
     def _decode(self, message: Message, limits: PayloadLimits) -> _Decoded:
         """Bytes to columns and to what is known from these; runs in a thread, which has them in its cache."""
         try:
             decoded = decode_lap(message.payload, content_type=message.content_type, limits=limits)
-            frames = decoded.lap.frames
-            return decoded, content_sha256(decoded.lap.lap_time, frames), is_valid_lap(frames)
+            lap = decoded.lap
+            content, is_valid = content_sha256(lap.lap_time, lap.frames), is_valid_lap(lap.frames)
+            return _Decoded(decoded, content, is_valid, self._blocks(lap))
         except (RacingCoachError, MemoryError):
             raise
         except Exception as error:
             raise DecoderBugError(repr(error)) from error
+
+    def _blocks(self, lap: Lap) -> Blocks | None:
+        """Where several laps are in hand, all wait for the event loop, which is spared what can be done here.
+
+        A lap that is alone would wait for this: the loop writes it while it waits for the database.
+        """
+        if self.in_hand.count < _SEVERAL or lap.frames.num_rows > _WRITTEN_AHEAD:
+            return None
+        return tuple(binary_copy(lap.frames, lap_id=lap.lap_id))
 
 
 def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:

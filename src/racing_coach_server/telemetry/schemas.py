@@ -15,12 +15,16 @@ if TYPE_CHECKING:  # Arrow, which a list of laps does without
 _REAL_CLOCK: Final = datetime(1971, 1, 1, tzinfo=UTC)
 """Laps whose source has no time of day begin in 1970."""
 
+type Blocks = tuple[memoryview, ...]
+"""A lap's frames as a binary COPY stream, in pieces."""
+
 
 @dataclass(frozen=True)
 class ReceivedLap:
     """A decoded lap and how it came: from which rig, in which encoding, when, and by the broker of which cell.
 
-    `known_sha256` is `content_sha256`, and `known_validity` `is_valid`, where that was worked out already.
+    `known_sha256` is `content_sha256`, and `known_validity` `is_valid`, where that was worked out already;
+    `known_blocks` are the frames as `binary_copy` writes them.
     """
 
     lap: "Lap"
@@ -31,6 +35,7 @@ class ReceivedLap:
     cell: str | None = None
     known_sha256: bytes | None = field(default=None, repr=False)
     known_validity: bool | None = field(default=None, repr=False)
+    known_blocks: Blocks | None = field(default=None, repr=False)
 
     @cached_property
     def content_sha256(self) -> bytes:

@@ -52,7 +52,8 @@ class TelemetryService:
         inserting = begin(self._insert_lap(driver, received, _ADD_LAP_OF_KNOWN), name="insert a lap")
         try:
             # While the database is at that, we would have nothing to do.
-            blocks = ahead(binary_copy(lap.frames, lap_id=lap.lap_id))
+            written = received.known_blocks
+            blocks = ahead(binary_copy(lap.frames, lap_id=lap.lap_id)) if written is None else iter(written)
         finally:
             stored_at = await inserting
         if stored_at is None:

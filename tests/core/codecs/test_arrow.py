@@ -34,6 +34,13 @@ def test_our_own_encoding_leaves_out_what_has_no_value() -> None:
     assert set(pa.ipc.open_stream(payload).schema.names) == set(columns())
 
 
+@pytest.mark.parametrize("rows", [1, 16, 301])
+def test_a_lap_that_was_decoded_is_encoded_as_it_was(rows: int) -> None:
+    """To the byte, though its columns lie side by side in memory then."""
+    payload = encode_arrow(make_lap(rows))
+    assert encode_arrow(decode_arrow(payload, PayloadLimits())) == payload
+
+
 def test_a_slice_of_a_recording_is_encoded_as_what_it_shows() -> None:
     """Frames cut out of a longer batch carry nothing of their neighbours."""
     recording = make_lap(1000).frames

@@ -157,3 +157,31 @@ def test_a_message_that_declares_too_few_buffers_is_not_taken() -> None:
 
     for other in (columns[:1], [*columns, pa.field("clutch", pa.float64())], [pa.field("rpm", pa.null()), columns[1]]):
         assert read_batch(pa.schema(other), message, declared_batch(message)) is None
+
+
+def test_neighbours_of_one_type_are_slices_of_one_column() -> None:
+    """They lie side by side, and are what pyarrow reads; a null among them, or another type between, ends that."""
+    rows = 300
+    chance = np.random.default_rng(3)
+    columns = {f"float {number}": pa.array(chance.random(rows), pa.float32()) for number in range(6)}
+    columns["float 3"] = pa.array([None, *chance.random(rows - 1).tolist()], pa.float32())
+    columns["between"] = pa.array(np.arange(rows), pa.int64())
+    columns |= {f"later {number}": pa.array(chance.random(rows), pa.float32()) for number in range(3)}
+    batch = pa.record_batch(columns)
+
+    found = read(written(batch))
+
+    assert found is not None
+    found.validate(full=True)
+    assert found.equals(batch)
+    assert [column.offset for column in found.columns] == [0] * 7 + [0, rows, 2 * rows]
+
+
+@pytest.mark.parametrize("rows", [2, 2_000])
+def test_columns_that_are_too_short_are_not_read_beyond(rows: int) -> None:
+    """What a column lacks would be there, in its neighbour: it is an error all the same, as it is for pyarrow."""
+    batch = pa.record_batch({name: pa.array(np.zeros(rows), pa.float32()) for name in "ab"})
+    _, message = pa.ipc.MessageReader.open_stream(written(batch))
+    twice = pa.schema([(name, pa.float64()) for name in "ab"])
+    with pytest.raises(pa.ArrowInvalid):
+        read_batch(twice, message, declared_batch(message))
