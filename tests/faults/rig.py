@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.faults.rig_process import read_journal
 from tests.faults.settings import QUICK_RIG
 from tests.forked import ForkedProcess, module_of
 from tests.infra import Broker
+from tests.waiting import POLL_S, TIMEOUT_S
 
 
 class Rig:
@@ -75,9 +77,18 @@ class Rig:
         return self._process.wait(timeout_s)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """SIGTERM, and the exit code; of one that was just started, once it hears: before, the signal would end it."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while self.is_running and not self.hears and time.monotonic() < deadline:
+            time.sleep(POLL_S)
         self.signal(signal.SIGTERM)
         return self.wait()
+
+    @property
+    def hears(self) -> bool:
+        """Whether this process got so far that it listens to signals."""
+        entries = read_journal(self.files.journal)
+        return any(entry["event"] == "started" and entry["pid"] == self.pid for entry in entries)
 
     @property
     def is_running(self) -> bool:

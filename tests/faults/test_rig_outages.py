@@ -95,3 +95,10 @@ async def test_a_slow_uplink_gets_its_laps_through(
             assert rig.files.accounts()["sent"] == LAPS
         finally:
             rig.close()
+
+
+async def test_a_rig_that_was_started_just_now_is_stopped_in_order(rig: Rig) -> None:
+    """As at the end of a run in which everything was just killed: it ends by itself, and not by the signal."""
+    for _ in range(3):
+        rig.start()
+        assert await asyncio.to_thread(rig.stop) == 0
