@@ -62,11 +62,10 @@ def _columns(kind: pa.DataType, rows: int, nulls: list[int], buffers: Iterator[p
     if pa.types.is_null(kind):
         return [cast("Column", pa.nulls(rows)) for _ in nulls]
     both = [(next(buffers), next(buffers)) for _ in nulls]
-    values = [numbers for _, numbers in both if numbers is not None]
-    if kind not in _NUMBERS or not rows or any(nulls) or len(values) < len(both):
-        return [_column(kind, rows, count, *pair) for count, pair in zip(nulls, both, strict=True)]
-    size = rows * kind.bit_width // 8
-    if any(numbers.size < size for numbers in values):
+    size = rows * kind.bit_width // 8 if kind in _NUMBERS else 0
+    # One that is too short is an error, and not to be filled up with its neighbour's.
+    values = [numbers for _, numbers in both if numbers is not None and numbers.size >= size]
+    if not size or any(nulls) or len(values) < len(both):
         return [_column(kind, rows, count, *pair) for count, pair in zip(nulls, both, strict=True)]
     columns: list[Column] = []
     for first, end in neighbours([numbers.address for numbers in values], size):
