@@ -10,6 +10,8 @@ import pytest
 import yaml
 from tests.infra import MOSQUITTO_DIR, TIMESCALE_IMAGE
 
+from racing_coach_demo.daemon import HUGE_PAGES
+
 ROOT = MOSQUITTO_DIR.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 
@@ -44,6 +46,11 @@ def test_the_daemon_is_no_superuser() -> None:
     assert "create role racing_coach login password" in script
     statements = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
     assert "superuser" not in statements
+
+
+def test_the_daemon_gets_its_memory_as_where_it_is_measured() -> None:
+    """What the demo and the benchmarks set, the service sets."""
+    assert yaml.safe_load(COMPOSE)["services"]["daemon"]["environment"].items() >= HUGE_PAGES.items()
 
 
 def test_the_pages_can_read_and_no_more() -> None:

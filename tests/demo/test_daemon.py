@@ -1,5 +1,7 @@
 """The daemon as a child: it says when it is ready, ends as it is told to, and why it did not come up."""
 
+import platform
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +50,18 @@ def test_nothing_of_ours_configures_it_but_what_is_given(
     with DaemonProcess(variables, tmp_path) as daemon:
         assert daemon.is_running
     assert (tmp_path / "daemon.log").stat().st_size > 0
+
+
+def test_its_memory_comes_in_large_pieces_where_one_asks_for_them(variables: dict[str, str]) -> None:
+    """On a system that gives them to who asks, the heap has asked; elsewhere there is nothing to ask for."""
+    mode = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    library, version = platform.libc_ver()
+    gives = mode.exists() and "[madvise]" in mode.read_text() and library == "glibc" and float(version) >= 2.35
+    with DaemonProcess(variables) as daemon:
+        smaps = Path(f"/proc/{daemon.pid}/smaps").read_text()
+    heap = re.search(r"\[heap\]\n(?:.*\n)*?VmFlags: (.*)", smaps)
+    assert heap
+    assert ("hg" in heap[1].split()) == gives
 
 
 def test_one_that_does_not_come_up_says_why(variables: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from racing_coach_core.setting_sources import EnvironmentSettings, names
+from racing_coach_demo.daemon import HUGE_PAGES
 from racing_coach_demo.processes import free_port
 from racing_coach_rig.config import RigSettings
 from racing_coach_server.config import Settings
@@ -81,6 +82,11 @@ def test_the_stop_timeout_outlasts_the_daemons_grace() -> None:
 @pytest.mark.parametrize("unit", ["racing-coach.service", "racing-coach-web.service"])
 def test_a_setting_that_cannot_work_is_not_tried_again(unit: str) -> None:
     assert value(unit, "RestartPreventExitStatus") == str(EXIT_CONFIGURATION)
+
+
+def test_the_daemon_gets_its_memory_as_where_it_is_measured() -> None:
+    """What the demo and the benchmarks set, the unit sets."""
+    assert value("racing-coach.service", "Environment") == " ".join(f"{k}={v}" for k, v in HUGE_PAGES.items())
 
 
 def test_the_pages_have_none_of_the_daemons_secrets() -> None:
