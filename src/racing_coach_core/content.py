@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,7 @@ _FLOAT: Final = pa.float32()
 _FLOAT_NUMBERS: Final = np.dtype(np.float32)
 
 
-def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
+def content_sha256(lap_time: float | None, frames: pa.RecordBatch, made_of: Sequence[Column] = ()) -> bytes:
     """SHA-256 of what is stored of a lap, whatever encoding or compression it came in.
 
     Covers the lap time and every canonical column: its name, which frames have a value, and the values.
@@ -30,13 +30,14 @@ def content_sha256(lap_time: float | None, frames: pa.RecordBatch) -> bytes:
     Args:
         lap_time: seconds, or None.
         frames: canonical columns (`LAP_SCHEMA`).
+        made_of: those columns, where they are at hand.
 
     Returns:
         32 bytes.
     """
     digest = hashlib.sha256(f"{lap_time!r} {frames.num_rows}\n".encode())
-    columns = zip(LAP_SCHEMA.names, frames.columns, strict=True)
-    filled = [(name, column) for name, column in columns if column.null_count < len(column)]
+    named = zip(_LABELS, made_of or frames.columns, strict=True)
+    filled = [(name, column) for name, column in named if column.null_count < len(column)]
     for some in itertools.batched(filled, _HASHED_AT_ONCE, strict=False):
         digest.update(b"".join(_pieces(dict(some))))
     return digest.digest()

@@ -1,8 +1,8 @@
 """One lap in memory: the session it belongs to and its frames as Arrow columns."""
 
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -22,12 +22,15 @@ class Lap:
         session: the driving session.
         lap_time: seconds, None when unknown.
         frames: canonical columns (`LAP_SCHEMA`), one row a frame, at least one row.
+        made_of: the columns that `frames` was made of, where they are at hand: asked for them, pyarrow makes all of them
+            anew.
     """
 
     lap_id: uuid.UUID
     session: SessionFrame
     lap_time: float | None
     frames: pa.RecordBatch
+    made_of: Sequence[Column] = field(default=(), repr=False, compare=False)
 
     @property
     def lap_number(self) -> int:

@@ -5,6 +5,7 @@ the frames are the canonical columns, those without any value left out, buffers 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -13,10 +14,11 @@ import pyarrow as pa
 from pydantic import Field, ValidationError
 
 from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import CHANNEL_BY_NAME, LAP_SCHEMA
+from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.codecs.arrow_batch import read_batch
+from racing_coach_core.codecs.arrow_form import Form, form_of
 from racing_coach_core.codecs.arrow_guard import DeclaredBatch, declared_batch
-from racing_coach_core.codecs.canonical import canonical_frames
+from racing_coach_core.codecs.canonical import canonical_columns
 from racing_coach_core.codecs.compression import Buffer
 from racing_coach_core.codecs.ending import checked_lap
 from racing_coach_core.codecs.limits import PayloadLimits
@@ -37,25 +39,8 @@ _METADATA_KEY: Final = b"racing_coach.lap"
 # What Arrow makes of a schema and of every column of every batch is many times what they take to write.
 _MAX_SCHEMA_BYTES: Final = 1 << 20
 """Of the schema with the lap's head in it."""
-_MAX_COLUMNS: Final = 512
-"""iRacing has some 280 variables."""
 _MAX_BATCHES: Final = 500
 """Of one lap; the project's rig writes one."""
-_PLAIN: Final = (
-    pa.types.is_floating,
-    pa.types.is_integer,
-    pa.types.is_boolean,
-    pa.types.is_timestamp,
-    pa.types.is_date,
-    pa.types.is_time,
-    pa.types.is_duration,
-    pa.types.is_null,
-)
-"""Kinds of columns that are read, if only to say that a channel wants another. Of some others, intervals of days for
-one, pyarrow can make no array at all."""
-
-_USUAL: Final = frozenset(LAP_SCHEMA.types)
-"""Of those the ones that channels have: found at once, where each of the others is asked for in turn."""
 
 
 class _LapHead(WireModel):
@@ -101,22 +86,18 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
         InvalidLapError: not a lap.
     """
     try:
-        schema, batches = _read(payload, limits)
+        stream = _read(payload, limits)
     except MemoryError:  # Arrow's is an ArrowException too, and no fault of the payload
         raise
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         raise MalformedPayloadError(f"Arrow: {error}") from error
-    head = _head(schema)
-    rows = sum(batch.num_rows for batch in batches)
-    columns = {
-        name: _column(kind, [batch.column(place) for batch in batches if batch.num_rows])
-        for place, (name, kind) in enumerate(zip(schema.names, schema.types, strict=True))
-        if name in CHANNEL_BY_NAME
-    }
+    head, rows, form = _head(stream.schema), stream.rows, stream.form
+    columns = {name: _column(form.kinds[place], [part[place] for part in stream.parts]) for place, name in form.channels}
     if head.lap.frame_count not in (None, rows):
         raise MalformedPayloadError(f"Arrow: the payload is cut short: {rows} of {head.lap.frame_count} frames")
-    frames = canonical_frames(columns, rows)
-    return checked_lap(head.lap_id, head.session, head.lap.lap_time, frames)
+    canonical = canonical_columns(columns, rows)
+    frames = pa.RecordBatch.from_arrays(canonical, schema=LAP_SCHEMA)
+    return checked_lap(head.lap_id, head.session, head.lap.lap_time, frames, canonical)
 
 
 def _column(kind: pa.DataType, parts: list[Column]) -> Column:
@@ -129,32 +110,52 @@ def _column(kind: pa.DataType, parts: list[Column]) -> Column:
     return pa.concat_arrays(parts)
 
 
-def _read(payload: Buffer, limits: PayloadLimits) -> tuple[pa.Schema, list[pa.RecordBatch]]:
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """What was read.
+
+    Attributes:
+        schema: with its metadata.
+        form: of its columns.
+        parts: the columns of every batch that has rows.
+        rows: of all batches.
+    """
+
+    schema: pa.Schema
+    form: Form
+    parts: list[list[Column]]
+    rows: int
+
+
+def _read(payload: Buffer, limits: PayloadLimits) -> _Stream:
     """Look at what every message declares, and only then decode them."""
     buffer = pa.py_buffer(payload)
     messages = pa.ipc.MessageReader.open_stream(buffer)
     schema = _schema(next(messages, None))
+    form = form_of(schema)
     declared = list(_checked(messages, limits))
-    batches = _decompressed(schema, declared)
-    if batches is None:
+    parts = _decompressed(form, declared)
+    if parts is None:
         # One lap is no work for several threads: waking them takes the processor longer than they save the lap.
         batches = list(pa.ipc.open_stream(buffer, options=pa.ipc.IpcReadOptions(use_threads=False)))
+        parts = [batch.columns for batch in batches]
+    else:
+        batches = [pa.RecordBatch.from_arrays(part, schema=form.schema) for part in parts]
     for batch in batches:
         batch.validate(full=True)
-    return schema, batches
+    filled = [part for part, batch in zip(parts, batches, strict=True) if batch.num_rows]
+    return _Stream(schema, form, filled, sum(batch.num_rows for batch in batches))
 
 
-def _decompressed(
-    schema: pa.Schema, declared: list[tuple[pa.ipc.Message, DeclaredBatch]]
-) -> list[pa.RecordBatch] | None:
-    """All batches, or None if one is not ours to read; then nothing of the others is left in memory either."""
-    batches = []
+def _decompressed(form: Form, declared: list[tuple[pa.ipc.Message, DeclaredBatch]]) -> list[list[Column]] | None:
+    """The columns of all batches, or None if one is not ours to read; then nothing of the others is left in memory either."""
+    parts = []
     for message, one in declared:
-        batch = read_batch(schema, message, one)
-        if batch is None:
+        columns = read_batch(form, message, one)
+        if columns is None:
             return None
-        batches.append(batch)
-    return batches
+        parts.append(columns)
+    return parts
 
 
 def _schema(message: pa.ipc.Message | None) -> pa.Schema:
@@ -164,9 +165,7 @@ def _schema(message: pa.ipc.Message | None) -> pa.Schema:
         raise ValueError(f"begins with a {message.type}, not with a schema")
     if message.metadata.size > _MAX_SCHEMA_BYTES:
         raise PayloadTooLargeError("the schema in bytes", message.metadata.size, _MAX_SCHEMA_BYTES)
-    schema = pa.ipc.read_schema(message)
-    _check_schema(schema)
-    return schema
+    return pa.ipc.read_schema(message)
 
 
 def _checked(
@@ -190,18 +189,6 @@ def _checked(
         if decoded > limits.decoded_bytes:
             raise PayloadTooLargeError("the decoded payload in bytes", decoded, limits.decoded_bytes)
         yield message, declared
-
-
-def _check_schema(schema: pa.Schema) -> None:
-    if len(schema) > _MAX_COLUMNS:
-        raise PayloadTooLargeError("the number of columns", len(schema), _MAX_COLUMNS)
-    seen: set[str] = set()
-    for name, kind in zip(schema.names, schema.types, strict=True):
-        if name in seen:
-            raise ValueError(f"the column {name!r} is there twice")
-        seen.add(name)
-        if kind not in _USUAL and not any(is_plain(kind) for is_plain in _PLAIN):
-            raise ValueError(f"the column {name!r} is of type {kind}; a lap has plain columns")
 
 
 def _head(schema: pa.Schema) -> _Head:

@@ -14,43 +14,40 @@ import zstandard
 
 from racing_coach_core.arrow_types import Column, neighbours
 from racing_coach_core.channels import CHANNELS
+from racing_coach_core.codecs.arrow_form import Form
 from racing_coach_core.codecs.arrow_guard import DeclaredBatch, DeclaredBuffers
 
 _NUMBERS: Final = frozenset(channel.type for channel in CHANNELS if channel.kind != "bool")
 """Of whole bytes."""
-_BUFFERS: Final = 2
-"""Of a plain column: which rows have a value, and the values. One of nulls has none."""
 
 
-def read_batch(schema: pa.Schema, message: pa.ipc.Message, declared: DeclaredBatch) -> pa.RecordBatch | None:
-    """Decode a record batch of plain columns that is compressed with zstd.
+def read_batch(form: Form, message: pa.ipc.Message, declared: DeclaredBatch) -> list[Column] | None:
+    """Decode a record batch that is compressed with zstd.
 
     Args:
-        schema: plain columns, none of them nested.
+        form: of its columns.
         message: the record batch.
         declared: what it declares, whose lengths have been looked at.
 
     Returns:
-        the batch, not yet validated; None where it is of another kind or broken, which pyarrow is to say.
+        its columns, not yet validated; None where it is of another kind or broken, which pyarrow is to say.
     """
-    kinds = schema.types
-    wanted = sum(0 if pa.types.is_null(kind) else _BUFFERS for kind in kinds)
-    if not declared.is_zstd or message.body is None or len(declared.buffers.starts) != wanted:
+    if not declared.is_zstd or message.body is None or len(declared.buffers.starts) != form.buffers:
         return None
     if not declared.buffers.decoded_lengths[declared.buffers.are_compressed].all():
         # Of what declares no length, as much would be decompressed as there is.
         return None
-    if len(declared.column_rows) != len(kinds) or (declared.column_rows != declared.rows).any():
+    if len(declared.column_rows) != len(form.kinds) or (declared.column_rows != declared.rows).any():
         return None
     try:
         buffers = iter(_decoded(message.body, declared.buffers))
     except zstandard.ZstdError:
         return None
-    nulls = declared.column_nulls.tolist()
+    nulls = iter(declared.column_nulls.tolist())
     columns: list[Column] = []
-    for kind, places in itertools.groupby(range(len(kinds)), key=kinds.__getitem__):
-        columns += _columns(kind, declared.rows, [nulls[place] for place in places], buffers)
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    for kind, count in form.runs:
+        columns += _columns(kind, declared.rows, list(itertools.islice(nulls, count)), buffers)
+    return columns
 
 
 def _columns(kind: pa.DataType, rows: int, nulls: list[int], buffers: Iterator[pa.Buffer | None]) -> list[Column]:

@@ -1,7 +1,7 @@
 """Columns of any origin to the canonical ones."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import numpy as np
@@ -16,9 +16,18 @@ from racing_coach_core.validation import MAX_ERRORS
 
 _AT_ONCE: Final = 32
 """Columns that are looked at together: of the longest lap, 15 MB."""
+_FLOATS: Final = {
+    kind: [channel.name for channel in CHANNELS if channel.type == kind] for kind in (pa.float32(), pa.float64())
+}
+"""Channels of each kind of float."""
 
 
 def canonical_frames(columns: Mapping[str, Column], rows: int) -> pa.RecordBatch:
+    """The same as `canonical_columns`, as a batch."""
+    return pa.RecordBatch.from_arrays(canonical_columns(columns, rows), schema=LAP_SCHEMA)
+
+
+def canonical_columns(columns: Mapping[str, Column], rows: int) -> list[Column]:
     """Bring columns to the names and types of `LAP_SCHEMA`.
 
     A number that is not finite, or does not fit 32 bits where the channel has 32, becomes null in a channel
@@ -28,13 +37,16 @@ def canonical_frames(columns: Mapping[str, Column], rows: int) -> pa.RecordBatch
         columns: channel name to values; what is missing becomes null, what is no channel is ignored.
         rows: number of frames.
 
+    Returns:
+        all channels, in the order of `LAP_SCHEMA`.
+
     Raises:
         InvalidLapError: a column of the wrong kind, an integer out of range, a required value that is
             missing or not finite.
     """
     arrays: list[Column] = []
     errors: list[ErrorDetail] = []
-    sound = {name for kind in (pa.float32(), pa.float64()) for name in _all_finite(columns, kind)}
+    sound = {name for kind, names in _FLOATS.items() for name in _all_finite(columns, kind, names)}
     for channel, column in every_channel(columns, rows):
         try:
             arrays.append(column if channel.name in sound else _canonical(channel, column))
@@ -42,22 +54,19 @@ def canonical_frames(columns: Mapping[str, Column], rows: int) -> pa.RecordBatch
             errors += error.errors
     if errors:
         raise InvalidLapError(errors[:MAX_ERRORS])
-    return pa.RecordBatch.from_arrays(arrays, schema=LAP_SCHEMA)
+    return arrays
 
 
-def _all_finite(columns: Mapping[str, Column], kind: pa.DataType) -> list[str]:
-    """Channels of this type whose every value is finite, most often all of that type.
+def _all_finite(columns: Mapping[str, Column], kind: pa.DataType, channels: Sequence[str]) -> list[str]:
+    """Of channels of this type those whose every value is finite, most often all.
 
     They are looked at together: for each by itself, numpy gives Python's lock away and waits for it again.
     """
     numbers = np.dtype(kind.to_pandas_dtype())
     there = [
-        channel.name
-        for channel in CHANNELS
-        if channel.type == kind
-        and (column := columns.get(channel.name)) is not None
-        and column.type == kind
-        and not column.null_count
+        name
+        for name in channels
+        if (column := columns.get(name)) is not None and column.type == kind and not column.null_count
     ]
     found: list[str] = []
     for names in itertools.batched(there, _AT_ONCE, strict=False):

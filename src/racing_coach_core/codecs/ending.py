@@ -1,9 +1,11 @@
 """How every decoder ends: a lap of its head and its canonical columns."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pyarrow as pa
 
+from racing_coach_core.arrow_types import Column
 from racing_coach_core.exceptions import InvalidLapError
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.identity import lap_id_for
@@ -11,7 +13,13 @@ from racing_coach_core.lap import Lap
 from racing_coach_core.validation import check_frames
 
 
-def checked_lap(lap_id: UUID | None, session: SessionFrame, lap_time: float | None, frames: pa.RecordBatch) -> Lap:
+def checked_lap(
+    lap_id: UUID | None,
+    session: SessionFrame,
+    lap_time: float | None,
+    frames: pa.RecordBatch,
+    made_of: Sequence[Column] = (),
+) -> Lap:
     """A lap, if its frames are one.
 
     Args:
@@ -19,6 +27,7 @@ def checked_lap(lap_id: UUID | None, session: SessionFrame, lap_time: float | No
         session: the driving session.
         lap_time: seconds, None when unknown.
         frames: canonical columns (`LAP_SCHEMA`).
+        made_of: the same columns, where they are at hand.
 
     Raises:
         InvalidLapError: the frames break a rule of a lap.
@@ -26,4 +35,4 @@ def checked_lap(lap_id: UUID | None, session: SessionFrame, lap_time: float | No
     if errors := check_frames(frames):
         raise InvalidLapError(errors)
     number = frames.column("lap_number")[0].as_py()
-    return Lap(lap_id or lap_id_for(session.session_id, number), session, lap_time, frames)
+    return Lap(lap_id or lap_id_for(session.session_id, number), session, lap_time, frames, made_of)

@@ -9,13 +9,15 @@ from typing import Any
 import asyncpg
 from sqlalchemy import ClauseElement, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
 
 
 async def driver_of(session: AsyncSession) -> asyncpg.Connection:
     """The session's own connection, within its transaction."""
-    connection = (await session.connection()).sync_connection
+    # A session of `Database` takes part in the transaction of a connection, and need not begin anything to name it.
+    bind = session.bind
+    connection = (bind if isinstance(bind, AsyncConnection) else await session.connection()).sync_connection
     assert connection is not None
     driver = connection.connection.driver_connection
     assert isinstance(driver, asyncpg.Connection)

@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    AsyncTransaction,
+    create_async_engine,
+)
 
 from racing_coach_server.config import VERSION
 from racing_coach_server.database.beginning import LostBeforeItBeganError, look_at_checkout, send_begin
@@ -95,34 +101,42 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back if it raises.
 
-        It is begun, on a connection that is alive, before the block is.
+        It is begun, on a connection that is alive, before the block is. The session takes part in it, and asks nothing of
+        the database by itself: one that is only asked for its connection costs next to nothing.
         """
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                session = await stack.enter_async_context(self._begun())
-            except LostBeforeItBeganError:
-                # It died in the pool. That is no reason to wait: all that are as old are not used any more.
-                session = await stack.enter_async_context(self._begun())
-            yield session
-
-    @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[AsyncSession]:
-        session = self._sessions()
         try:
-            async with session.begin():
-                await send_begin(await session.connection())
-                yield session
+            connection, transaction = await self._begun()
+        except LostBeforeItBeganError:
+            # It died in the pool. That is no reason to wait: all that are as old are not used any more.
+            connection, transaction = await self._begun()
+        session = AsyncSession(connection, expire_on_commit=False)
+        try:
+            yield session
+            if session.new or session.dirty or session.deleted:
+                await session.flush()
+            await transaction.commit()
         except BaseException:
-            async with session:  # which closes it, whoever is cancelled meanwhile
-                raise
-        # Nothing is left to wait for: SQLAlchemy would have a task do that, and the answer wait for the task.
-        await session.close()
+            await _close(connection, session)
+            raise
+        # Nothing is left to wait for: SQLAlchemy would have tasks do that, and the answer wait for them.
+        if session.in_transaction():
+            await session.close()
+        await connection.close()
+
+    async def _begun(self) -> tuple[AsyncConnection, AsyncTransaction]:
+        connection = await self.engine.connect()
+        try:
+            transaction = await connection.begin()
+            await send_begin(connection)
+        except BaseException:
+            await _close(connection)
+            raise
+        return connection, transaction
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncConnection]:
@@ -138,3 +152,19 @@ class Database:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_S):
                 await self.engine.dispose()
+
+
+async def _close(connection: AsyncConnection, session: AsyncSession | None = None) -> None:
+    """Roll back, and give the connection back; who is cancelled meanwhile does not wait for it, and it is done all the same."""
+
+    async def close() -> None:
+        try:
+            if session is not None:
+                await session.close()
+            await connection.close()
+        except BaseException:
+            if not connection.closed:
+                await connection.invalidate()  # the pool would hand it out in the middle of something
+            raise
+
+    await asyncio.shield(asyncio.create_task(close(), name="give a connection back"))

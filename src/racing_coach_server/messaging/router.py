@@ -56,7 +56,7 @@ class Route[ServiceT, ContentT]:
     async def handle(self, message: Message, content: ContentT, session: AsyncSession) -> Reply:
         """The answer's JSON is written here, while a failure still rolls back."""
         reply = await self.handler.handle(message, content, self.service(session))
-        return replace(reply, body=reply.payload)
+        return reply if isinstance(reply.body, bytes) else replace(reply, body=reply.payload)
 
     def rejected(self, message: Message, failure: Failure) -> Reply:
         reply = Reply(self.handler.rejected(message, failure), Outcome.REJECTED)

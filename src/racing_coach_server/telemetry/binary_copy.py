@@ -7,7 +7,7 @@ some frames and none in others are the bytes of the nulls taken out again.
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -29,8 +29,9 @@ from racing_coach_server.telemetry.copy_format import (
 )
 from racing_coach_server.telemetry.models import BLOCK_FRAMES
 
+_OF_A_BLOCK: Final = 3
 COPY_COLUMNS: Final = ("lap_id", "first_frame", "frame_count", *LAP_SCHEMA.names)
-"""The columns of `frame_blocks` in the order in which they are written."""
+"""The columns of `frame_blocks` in the order in which they are written: of a block as a whole, and the channels."""
 
 _BLOCKS: Final = 4
 """Blocks written at once, a megabyte: the database works on them while the next are written.
@@ -55,17 +56,20 @@ class _Run:
     nulls: dict[int, np.ndarray]
 
 
-def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID) -> Iterator[memoryview]:
+def binary_copy(
+    frames: pa.RecordBatch, *, lap_id: UUID, made_of: Sequence[Column] = ()
+) -> Iterator[memoryview]:
     """Write a lap's frames as a binary COPY stream with the columns `COPY_COLUMNS`.
 
     Args:
         frames: canonical columns (`LAP_SCHEMA`), at least one row.
         lap_id: goes into every block.
+        made_of: the same columns, where they are at hand.
 
     Yields:
         the stream in pieces of some 256 KiB, none of which is written to again.
     """
-    columns = dict(zip(LAP_SCHEMA.names, frames.columns, strict=True))
+    columns = dict(zip(COPY_COLUMNS[_OF_A_BLOCK:], made_of or frames.columns, strict=True))
     empty = frozenset(name for name, column in columns.items() if column.null_count == len(column))
     runs = [_run(name, [columns[channel] for channel in channels]) for name, channels in _runs(empty).items()]
     whole = frames.num_rows // BLOCK_FRAMES
@@ -145,7 +149,7 @@ def _template(empty: frozenset[str], frames: int) -> np.ndarray:
     layout = _layout(empty, frames)
     block = np.zeros(1, layout)
     block["fields"] = len(COPY_COLUMNS)
-    for name in COPY_COLUMNS[:3]:
+    for name in COPY_COLUMNS[:_OF_A_BLOCK]:
         block[length_of(name)] = layout[name].itemsize
     block["frame_count"] = frames
     for name in empty:

@@ -109,15 +109,7 @@ class LapHandler:
     async def handle(self, _message: Message, content: ReceivedLap, service: TelemetryService) -> Reply:
         """Store a lap and answer `success` or `duplicate`."""
         with self.in_hand.one_more():
-            outcome = await service.store_lap(content)
-        lap = content.lap
-        return Reply(
-            body=_stored(content, outcome),
-            outcome=Outcome.STORED if outcome.is_new else Outcome.DUPLICATE,
-            rows=lap.frames.num_rows,
-            log={"lap_id": outcome.lap_id, "lap_number": lap.lap_number, "frames": lap.frames.num_rows},
-            events=(_event(content, outcome),) if outcome.is_new else (),
-        )
+            return await service.store_and(content, lambda outcome: _reply(content, outcome))
 
     def rejected(self, message: Message, failure: Failure) -> LapUploadResponse:
         """Answer `rejected`."""
@@ -162,7 +154,7 @@ class LapHandler:
         try:
             decoded = decode_lap(message.payload, content_type=message.content_type, limits=limits)
             lap = decoded.lap
-            content, is_valid = content_sha256(lap.lap_time, lap.frames), is_valid_lap(lap.frames)
+            content, is_valid = content_sha256(lap.lap_time, lap.frames, lap.made_of), is_valid_lap(lap.frames)
             return _Decoded(decoded, content, is_valid, self._blocks(lap))
         except (RacingCoachError, MemoryError):
             raise
@@ -176,7 +168,18 @@ class LapHandler:
         """
         if self.in_hand.count < _SEVERAL or lap.frames.num_rows > _WRITTEN_AHEAD:
             return None
-        return tuple(binary_copy(lap.frames, lap_id=lap.lap_id))
+        return tuple(binary_copy(lap.frames, lap_id=lap.lap_id, made_of=lap.made_of))
+
+
+def _reply(received: ReceivedLap, outcome: LapOutcome) -> Reply:
+    lap = received.lap
+    return Reply(
+        body=_stored(received, outcome).model_dump_json().encode(),
+        outcome=Outcome.STORED if outcome.is_new else Outcome.DUPLICATE,
+        rows=lap.frames.num_rows,
+        log={"lap_id": outcome.lap_id, "lap_number": lap.lap_number, "frames": lap.frames.num_rows},
+        events=(_event(received, outcome),) if outcome.is_new else (),
+    )
 
 
 def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:

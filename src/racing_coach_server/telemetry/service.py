@@ -1,5 +1,6 @@
 """Sessions, laps and frames: how a lap gets into the database. Flushes; the caller commits."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -46,23 +47,32 @@ class TelemetryService:
             SessionConflictError: its session is stored with another track, car or rig.
             LapConflictError: it is stored with other content or under another identity.
         """
+        return await self.store_and(received, lambda outcome: outcome)
+
+    async def store_and[T](self, received: ReceivedLap, answer: Callable[[LapOutcome], T]) -> T:
+        """The same, and make something of the outcome: of a new lap while the database is busy with its frames.
+
+        Nothing may come of what is made if the transaction fails after all.
+        """
         lap = received.lap
         driver = await driver_of(self._session)
         # All laps of a session but the first find it there, as it says it is: one way to the database and back.
         inserting = begin(self._insert_lap(driver, received, _ADD_LAP_OF_KNOWN), name="insert a lap")
         try:
             # While the database is at that, we would have nothing to do.
-            written = received.known_blocks
-            blocks = ahead(binary_copy(lap.frames, lap_id=lap.lap_id)) if written is None else iter(written)
+            own = binary_copy(lap.frames, lap_id=lap.lap_id, made_of=lap.made_of)
+            blocks = ahead(own) if received.known_blocks is None else iter(received.known_blocks)
         finally:
             stored_at = await inserting
         if stored_at is None:
             await self.get_or_create_session(lap.session, rig_id=received.rig_id)
             stored_at = await self._insert_lap(driver, received, _ADD_LAP)
         if stored_at is None:
-            return await self._find_duplicate(received)
-        await copy_blocks(driver, blocks)
-        return LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
+            return answer(await self._find_duplicate(received))
+        outcome = LapOutcome(lap.lap_id, is_new=True, stored_at=stored_at)
+        answers: list[T] = []
+        await copy_blocks(driver, _and_then(blocks, lambda: answers.append(answer(outcome))))
+        return answers[0]
 
     async def get_or_create_session(self, frame: SessionFrame, *, rig_id: str) -> None:
         """Have the session stored, by this lap or an earlier one.
@@ -136,3 +146,9 @@ class TelemetryService:
         if not stored:
             raise SessionVanishedError(lap.session.session_id)
         raise LapConflictError(lap.lap_id, stored[0].id, lap.session.session_id, lap.lap_number)
+
+
+def _and_then[T](pieces: Iterator[T], work: Callable[[], None]) -> Iterator[T]:
+    """The same pieces, and when the last was taken, work."""
+    yield from pieces
+    work()

@@ -8,6 +8,7 @@ import pytest
 from tests.core.codecs.arrow_streams import prefixes
 
 from racing_coach_core.codecs.arrow_batch import read_batch
+from racing_coach_core.codecs.arrow_form import form_of
 from racing_coach_core.codecs.arrow_guard import declared_batch
 
 
@@ -22,7 +23,9 @@ def written(batch: pa.RecordBatch, compression: str | None = "zstd") -> bytes:
 def read(payload: bytes) -> pa.RecordBatch | None:
     """As the decoder does, before anything is validated."""
     schema, message = pa.ipc.MessageReader.open_stream(payload)
-    return read_batch(pa.ipc.read_schema(schema), message, declared_batch(message))
+    form = form_of(pa.ipc.read_schema(schema))
+    columns = read_batch(form, message, declared_batch(message))
+    return None if columns is None else pa.RecordBatch.from_arrays(columns, schema=form.schema)
 
 
 def plain(rows: int, chance: np.random.Generator) -> pa.RecordBatch:
@@ -156,7 +159,7 @@ def test_a_message_that_declares_too_few_buffers_is_not_taken() -> None:
     columns = list(pa.ipc.read_schema(schema))
 
     for other in (columns[:1], [*columns, pa.field("clutch", pa.float64())], [pa.field("rpm", pa.null()), columns[1]]):
-        assert read_batch(pa.schema(other), message, declared_batch(message)) is None
+        assert read_batch(form_of(pa.schema(other)), message, declared_batch(message)) is None
 
 
 def test_neighbours_of_one_type_are_slices_of_one_column() -> None:
@@ -184,4 +187,4 @@ def test_columns_that_are_too_short_are_not_read_beyond(rows: int) -> None:
     _, message = pa.ipc.MessageReader.open_stream(written(batch))
     twice = pa.schema([(name, pa.float64()) for name in "ab"])
     with pytest.raises(pa.ArrowInvalid):
-        read_batch(twice, message, declared_batch(message))
+        read_batch(form_of(twice), message, declared_batch(message))

@@ -147,7 +147,7 @@ async def test_a_wrong_password_is_waited_out_with_advice(
         reason = daemon.logged("the broker is not reached, waiting")[0]["reason"]
         assert "RACING_COACH_MQTT__USERNAME, RACING_COACH_MQTT__PASSWORD" in reason
         assert not daemon.is_ready
-        assert any(state.startswith("STATUS=waiting: ") for state in daemon.notified)
+        await eventually(lambda: any(state.startswith("STATUS=waiting: ") for state in daemon.notified))
 
         process.add_user(DAEMON, "new")
 
