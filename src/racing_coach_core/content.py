@@ -43,17 +43,24 @@ def content_sha256(lap_time: float | None, frames: pa.RecordBatch, made_of: Sequ
     return digest.digest()
 
 
-def _pieces(columns: Mapping[str, Column]) -> Iterator[bytes | np.ndarray]:
+def _pieces(columns: Mapping[str, Column]) -> Iterator[bytes | np.ndarray | memoryview]:
     """What counts of some columns."""
     # Most of a lap are floats: one call for all of them gives the GIL away once.
     floats = [name for name, column in columns.items() if column.type == _FLOAT and not column.null_count]
     found = stretches([columns[name] for name in floats], _FLOAT_NUMBERS)
-    values = dict(zip(floats, itertools.chain.from_iterable(_values(some) for some in found), strict=True))
+    values = dict(zip(floats, itertools.chain.from_iterable(map(_rows, found)), strict=True))
     for name, column in columns.items():
         yield _LABELS[name]
         if column.null_count:
             yield np.packbits(column.is_valid().to_numpy(zero_copy_only=False))
         yield values[name] if name in values else np.ascontiguousarray(_values(plain_numbers(column)))
+
+
+def _rows(numbers: np.ndarray) -> Iterator[memoryview]:
+    """The bytes of each row's values; to cut bytes takes a third of the time that it takes to hand numpy's rows on."""
+    values = memoryview(_values(numbers)).cast("B")
+    size = numbers.shape[1] * numbers.itemsize
+    return (values[at : at + size] for at in range(0, len(values), size))
 
 
 def _values(numbers: np.ndarray) -> np.ndarray:

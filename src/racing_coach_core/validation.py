@@ -22,6 +22,9 @@ LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 MAX_SPAN_S: Final = 86_400
 """A lap is over within a day. Without this bound one lap could scatter over thousands of chunks."""
 
+_EARLIEST_US, _LATEST_US = (int(moment.timestamp()) * 1_000_000 for moment in (EARLIEST, LATEST))
+_MAX_SPAN_US: Final = MAX_SPAN_S * 1_000_000
+
 
 def check_frames(frames: pa.RecordBatch) -> list[ErrorDetail]:
     """Hold canonical columns against the rules of a lap.
@@ -35,15 +38,18 @@ def check_frames(frames: pa.RecordBatch) -> list[ErrorDetail]:
     Returns:
         The first `MAX_ERRORS` things that are wrong, none for a good lap.
     """
-    if frames.num_rows == 0:
-        return [ErrorDetail(("lap", "frames"), "must hold at least one frame")]
     errors: list[ErrorDetail] = []
     for channel in CHANNELS:
         if channel.required:
             errors += _check_required(channel.name, frames.column(channel.name))
-    if not errors:
-        errors = _check_one_lap(frames) + _check_session_time(frames) + _check_timestamps(frames)
-    return errors[:MAX_ERRORS]
+    return errors[:MAX_ERRORS] or check_order(frames)
+
+
+def check_order(frames: pa.RecordBatch) -> list[ErrorDetail]:
+    """The same, of frames that have a finite value in every required channel."""
+    if frames.num_rows == 0:
+        return [ErrorDetail(("lap", "frames"), "must hold at least one frame")]
+    return (_check_one_lap(frames) + _check_session_time(frames) + _check_timestamps(frames))[:MAX_ERRORS]
 
 
 def _frame_error(index: int, field: str, msg: str) -> ErrorDetail:
@@ -63,10 +69,10 @@ def _check_required(name: str, column: Column) -> list[ErrorDetail]:
 
 def _check_one_lap(frames: pa.RecordBatch) -> list[ErrorDetail]:
     numbers = frames.column("lap_number").to_numpy()
-    other = np.flatnonzero(numbers != numbers[0])
-    if not other.size:
+    is_other = numbers != numbers[0]
+    if not is_other.any():
         return []
-    index = int(other[0])
+    index = int(is_other.argmax())
     return [
         _frame_error(
             index,
@@ -78,23 +84,21 @@ def _check_one_lap(frames: pa.RecordBatch) -> list[ErrorDetail]:
 
 def _check_session_time(frames: pa.RecordBatch) -> list[ErrorDetail]:
     times = frames.column("session_time").to_numpy()
-    back = np.flatnonzero(np.diff(times) < 0)
-    if not back.size:
+    runs_back = times[1:] < times[:-1]
+    if not runs_back.any():
         return []
-    index = int(back[0]) + 1
+    index = int(runs_back.argmax()) + 1
     return [_frame_error(index, "session_time", f"runs backwards: {times[index]} s after {times[index - 1]} s")]
 
 
 def _check_timestamps(frames: pa.RecordBatch) -> list[ErrorDetail]:
     stamps = frames.column("timestamp").view(pa.int64()).to_numpy()
-    low, high = (int(t.timestamp()) * 1_000_000 for t in (EARLIEST, LATEST))
-    outside = np.flatnonzero((stamps < low) | (stamps >= high))
-    if outside.size:
-        index = int(outside[0])
+    first, least, most = int(stamps[0]), int(stamps.min()), int(stamps.max())
+    if least < _EARLIEST_US or most >= _LATEST_US:
+        index = int(((stamps < _EARLIEST_US) | (stamps >= _LATEST_US)).argmax())
         return [_frame_error(index, "timestamp", f"must lie between 1970 and 2200, got {_show(frames, index)}")]
-    far = np.flatnonzero(np.abs(stamps - stamps[0]) > MAX_SPAN_S * 1_000_000)
-    if far.size:
-        index = int(far[0])
+    if max(most - first, first - least) > _MAX_SPAN_US:
+        index = int((np.abs(stamps - first) > _MAX_SPAN_US).argmax())
         return [_frame_error(index, "timestamp", f"is over a day from the first frame's: {_show(frames, index)}")]
     return []
 

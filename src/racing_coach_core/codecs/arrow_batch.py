@@ -5,10 +5,10 @@ has to ask its host for that: of a lap's 64 buffers that takes nearly as long as
 """
 
 import itertools
+import struct
 from collections.abc import Iterator
 from typing import Final, cast
 
-import numpy as np
 import pyarrow as pa
 import zstandard
 
@@ -34,16 +34,16 @@ def read_batch(form: Form, message: pa.ipc.Message, declared: DeclaredBatch) -> 
     """
     if not declared.is_zstd or message.body is None or len(declared.buffers.starts) != form.buffers:
         return None
-    if not declared.buffers.decoded_lengths[declared.buffers.are_compressed].all():
+    if not all(itertools.compress(declared.buffers.decoded_lengths, declared.buffers.are_compressed)):
         # Of what declares no length, as much would be decompressed as there is.
         return None
-    if len(declared.column_rows) != len(form.kinds) or (declared.column_rows != declared.rows).any():
+    if len(declared.column_rows) != len(form.kinds) or any(rows != declared.rows for rows in declared.column_rows):
         return None
     try:
         buffers = iter(_decoded(message.body, declared.buffers))
     except zstandard.ZstdError:
         return None
-    nulls = iter(declared.column_nulls.tolist())
+    nulls = iter(declared.column_nulls)
     columns: list[Column] = []
     for kind, count in form.runs:
         columns += _columns(kind, declared.rows, list(itertools.islice(nulls, count)), buffers)
@@ -83,21 +83,24 @@ def _decoded(body: pa.Buffer, declared: DeclaredBuffers) -> list[pa.Buffer | Non
     Raises:
         zstandard.ZstdError: broken, or of another length than declared.
     """
-    buffers: list[pa.Buffer | None] = [None] * len(declared.starts)
-    for number in np.flatnonzero(~declared.are_compressed & (declared.lengths > 0)).tolist():
-        buffers[number] = body.slice(int(declared.starts[number]), int(declared.lengths[number]))
+    starts, lengths, sizes = declared.starts, declared.lengths, declared.decoded_lengths
+    buffers: list[pa.Buffer | None] = [None] * len(starts)
+    compressed = []
+    for number, (is_compressed, length) in enumerate(zip(declared.are_compressed, lengths, strict=True)):
+        if is_compressed:
+            compressed.append(number)
+        elif length:
+            buffers[number] = body.slice(starts[number], length)
+    if not compressed:
+        return buffers
     # All go into one piece of memory, each to a multiple of the largest power of two that its length is a multiple of,
     # and so of the width of its numbers.
-    alignments = declared.decoded_lengths & -declared.decoded_lengths
-    order = np.argsort(-alignments, kind="stable")
-    order = order[declared.are_compressed[order]]
-    if not order.size:
-        return buffers
-    where = np.stack([declared.starts, declared.lengths], 1)[order]
+    compressed.sort(key=lambda number: sizes[number] & -sizes[number], reverse=True)
+    where = [part for number in compressed for part in (starts[number], lengths[number])]
     decoded = zstandard.ZstdDecompressor().multi_decompress_to_buffer(
-        zstandard.BufferWithSegments(memoryview(body), where.tobytes()),
-        decompressed_sizes=declared.decoded_lengths[order].tobytes(),
+        zstandard.BufferWithSegments(memoryview(body), struct.pack(f"={len(where)}Q", *where)),
+        decompressed_sizes=struct.pack(f"={len(compressed)}Q", *[sizes[number] for number in compressed]),
     )
-    for place, number in enumerate(order.tolist()):
+    for place, number in enumerate(compressed):
         buffers[number] = pa.py_buffer(decoded[place])  # type: ignore[arg-type]  # its stubs do not say that it is one
     return buffers

@@ -5,10 +5,12 @@ few bytes could ask for terabytes, so the lengths are read from the message firs
 of Arrow's `Message.fbs`; Arrow has verified the flatbuffer when it handed the message out.
 """
 
+import operator
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 from flatbuffers import encode, number_types
 from flatbuffers.packer import uoffset
@@ -23,13 +25,13 @@ _BATCH_BUFFERS: Final = _FIELD_0 + 2 * 2
 _BATCH_COMPRESSION: Final = _FIELD_0 + 2 * 3
 _CODEC: Final = _FIELD_0
 _ZSTD: Final = 1
-_LENGTH_PREFIX: Final = np.dtype("<i8")
+_LENGTH_PREFIX: Final = struct.Struct("<q")
 _NOT_COMPRESSED: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredBuffers:
-    """The buffers of a record batch, 64-bit integers but for the last.
+    """The buffers of a record batch.
 
     Attributes:
         starts: where the bytes of each begin in the message's body, after the length before what is compressed.
@@ -38,10 +40,10 @@ class DeclaredBuffers:
         are_compressed: whether they are.
     """
 
-    starts: np.ndarray
-    lengths: np.ndarray
-    decoded_lengths: np.ndarray
-    are_compressed: np.ndarray
+    starts: Sequence[int]
+    lengths: Sequence[int]
+    decoded_lengths: Sequence[int]
+    are_compressed: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class DeclaredBatch:
     """
 
     rows: int
-    column_rows: np.ndarray
-    column_nulls: np.ndarray
+    column_rows: Sequence[int]
+    column_nulls: Sequence[int]
     buffers: DeclaredBuffers
     decoded_bytes: int
     is_zstd: bool
@@ -75,20 +77,20 @@ def declared_batch(message: pa.ipc.Message) -> DeclaredBatch:
     rows = batch.Get(number_types.Int64Flags, offset + batch.Pos) if offset else 0
     if rows < 0:
         raise ValueError("a negative number of rows")
-    body = np.frombuffer(b"" if message.body is None else message.body, np.uint8)
+    body = memoryview(b"" if message.body is None else message.body)
     starts, lengths = _pairs(batch, _BATCH_BUFFERS)
-    if (starts < 0).any() or (lengths < 0).any() or (starts > len(body)).any() or (lengths > len(body) - starts).any():
+    if starts and (min(starts) < 0 or min(lengths) < 0 or max(map(operator.add, starts, lengths)) > len(body)):
         raise ValueError("a buffer lies outside the record batch")
     compression = batch.Offset(_BATCH_COMPRESSION)
     if compression:
         buffers = _compressed(body, starts, lengths)
     else:
-        buffers = DeclaredBuffers(starts, lengths, lengths, np.zeros(len(starts), np.bool_))
+        buffers = DeclaredBuffers(starts, lengths, lengths, [False] * len(starts))
     return DeclaredBatch(
         rows,
         *_pairs(batch, _BATCH_NODES),
         buffers,
-        decoded_bytes=sum(buffers.decoded_lengths.tolist()),
+        decoded_bytes=sum(buffers.decoded_lengths),
         is_zstd=bool(compression) and _codec(batch, compression) == _ZSTD,
     )
 
@@ -102,14 +104,13 @@ def _record_batch(metadata: memoryview) -> Table:
     return Table(buffer, message.Indirect(header + message.Pos))
 
 
-def _pairs(batch: Table, field: int) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(batch: Table, field: int) -> tuple[Sequence[int], Sequence[int]]:
     """The elements of a vector of structs of two 64-bit integers: the first of each, and the second."""
     offset = batch.Offset(field)
     if not offset:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    count = batch.VectorLen(offset)
-    pairs = np.frombuffer(batch.Bytes, "<i8", 2 * count, batch.Vector(offset)).reshape(count, 2)
-    return pairs[:, 0], pairs[:, 1]
+        return (), ()
+    numbers = struct.unpack_from(f"<{2 * batch.VectorLen(offset)}q", batch.Bytes, batch.Vector(offset))
+    return numbers[::2], numbers[1::2]
 
 
 def _codec(batch: Table, compression: int) -> int:
@@ -118,17 +119,21 @@ def _codec(batch: Table, compression: int) -> int:
     return int(table.Get(number_types.Int8Flags, offset + table.Pos)) if offset else 0
 
 
-def _compressed(body: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> DeclaredBuffers:
+def _compressed(body: memoryview, starts: Sequence[int], lengths: Sequence[int]) -> DeclaredBuffers:
     """Those of a batch in which every buffer that is not empty begins with its decoded length."""
-    filled = lengths > 0
-    if (lengths[filled] < _LENGTH_PREFIX.itemsize).any():
-        raise ValueError("a compressed buffer without its length")
-    prefix = np.zeros(len(lengths), np.int64)
-    prefix[filled] = body[starts[filled, None] + np.arange(_LENGTH_PREFIX.itemsize)].view(_LENGTH_PREFIX)[:, 0]
-    as_they_are = prefix == _NOT_COMPRESSED
-    if (prefix[~as_they_are] < 0).any():
-        raise ValueError("a negative buffer length")
-    before = np.where(filled, _LENGTH_PREFIX.itemsize, 0)
-    return DeclaredBuffers(
-        starts + before, lengths - before, np.where(as_they_are, lengths - before, prefix), filled & ~as_they_are
-    )
+    own_starts, own_lengths = list(starts), list(lengths)
+    decoded, are_compressed = [0] * len(starts), [False] * len(starts)
+    for place, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        if not length:
+            continue
+        if length < _LENGTH_PREFIX.size:
+            raise ValueError("a compressed buffer without its length")
+        (declared,) = _LENGTH_PREFIX.unpack_from(body, start)
+        own_starts[place], own_lengths[place] = start + _LENGTH_PREFIX.size, length - _LENGTH_PREFIX.size
+        if declared == _NOT_COMPRESSED:
+            decoded[place] = own_lengths[place]
+        elif declared < 0:
+            raise ValueError("a negative buffer length")
+        else:
+            decoded[place], are_compressed[place] = declared, True
+    return DeclaredBuffers(own_starts, own_lengths, decoded, are_compressed)

@@ -10,7 +10,7 @@ from racing_coach_core.exceptions import InvalidLapError
 from racing_coach_core.frames import SessionFrame
 from racing_coach_core.identity import lap_id_for
 from racing_coach_core.lap import Lap
-from racing_coach_core.validation import check_frames
+from racing_coach_core.validation import check_frames, check_order
 
 
 def checked_lap(
@@ -27,12 +27,13 @@ def checked_lap(
         session: the driving session.
         lap_time: seconds, None when unknown.
         frames: canonical columns (`LAP_SCHEMA`).
-        made_of: the same columns, where they are at hand.
+        made_of: the same columns as `canonical_columns` returned them, where they come of it: they have every
+            required value.
 
     Raises:
         InvalidLapError: the frames break a rule of a lap.
     """
-    if errors := check_frames(frames):
+    if errors := check_order(frames) if made_of else check_frames(frames):
         raise InvalidLapError(errors)
     number = frames.column("lap_number")[0].as_py()
     return Lap(lap_id or lap_id_for(session.session_id, number), session, lap_time, frames, made_of)
