@@ -1,5 +1,6 @@
 """structlog: JSON lines for the journal, readable on a terminal."""
 
+import contextlib
 import logging
 import sys
 from typing import Any
@@ -7,6 +8,23 @@ from typing import Any
 import structlog
 
 from racing_coach_server.config import LogSettings
+
+
+class _Lines:
+    """Lines of one module, written without the detour over `logging`, which takes as long again.
+
+    As there, one that cannot be written is lost, and holds nobody up: laps are stored while a disk for logs is full.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write one."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+
+    debug = info = warning = error = critical = msg
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -27,10 +45,11 @@ def configure_logging(settings: LogSettings) -> None:
         if as_json
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
+    level = logging.getLevelNamesMapping()[settings.level]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, renderer],
+        logger_factory=_Lines,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -42,7 +61,7 @@ def configure_logging(settings: LogSettings) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.level)
+    root.setLevel(level)
     # aiomqtt logs paho's every packet; Alembic tells of every context.
     logging.getLogger("mqtt").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -4,6 +4,7 @@ import functools
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,16 @@ def test_the_libraries_speak_the_same_language_if_they_matter() -> None:
     assert events["a library says so"]["logger"] == "sqlalchemy"
     assert "a packet" not in events
     assert "Context impl PostgresqlImpl" not in events
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_holds_nobody_up() -> None:
+    """A full disk for logs is no reason to stop: the program goes on to its end."""
+    program = _PROGRAM.format(level="INFO", format="json") + "\nprint('at its end', flush=True)\n"
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, timeout=TIMEOUT_S, check=False
+        )
+    assert result.stdout == "at its end\n"
 
 
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", False), ("ERROR", False)])

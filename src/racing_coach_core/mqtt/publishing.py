@@ -16,6 +16,10 @@ _FAILURE: Final = 0x80
 _NO_MATCHING_SUBSCRIBERS: Final = 0x10
 _FIXED_PARTS: Final = 16
 """Bytes of a PUBLISH besides topic, properties and payload, at most: type, length, the topic's length, packet id."""
+_UTF8: Final = 4
+"""Bytes of a character, at most."""
+_MOST: Final = _FIXED_PARTS + 3 * (3 + 0xFFFF)
+"""The same with the three properties that we set."""
 
 
 def publish_properties(
@@ -90,9 +94,11 @@ class Publishing:
 
     def _check_size(self, topic: str, payload: bytes, properties: Properties) -> None:
         limit = self._client.maximum_packet_size
+        if limit is None or len(payload) + _UTF8 * len(topic) + _MOST <= limit:
+            return  # whatever its properties are
         packed = len(properties.pack())  # type: ignore[no-untyped-call]  # paho has left it so
         size = len(payload) + len(topic.encode()) + packed + _FIXED_PARTS
-        if limit is not None and size > limit:
+        if size > limit:
             raise PacketTooLargeError(topic, size, limit)
 
     def _on_puback(self, _paho: Any, _userdata: Any, packet_id: int, reason_code: Any, _properties: Any) -> None:

@@ -118,8 +118,9 @@ class Committer:
             # A database ends a transaction in which nothing happens, and one that waits for memory may wait for long.
             await asyncio.wait({reading})
             return await self._work(route, message, reading, work)
-        finally:
+        except BaseException:
             await put_an_end_to(reading)
+            raise
 
     async def _work(
         self,
