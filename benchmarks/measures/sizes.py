@@ -9,7 +9,8 @@ class Sizes:
 
     Attributes:
         ceiling_laps: of each round of COPY alone.
-        laps: of a sustained rate, all its rounds together.
+        laps: of a sustained rate, all its rounds together. With six in flight a lap is 50 to 60 ms under way. So long
+            does a round begin and end without six, which is much of one of half a second.
         rounds: of a sustained rate; before and after each comes one of COPY alone.
         latency_laps: of each latency.
         baseline_laps: the obvious way takes a second for each.
@@ -38,7 +39,7 @@ class Sizes:
 
 FULL = Sizes(
     ceiling_laps=20,
-    laps=400,
+    laps=800,
     rounds=8,
     latency_laps=400,
     baseline_laps=10,

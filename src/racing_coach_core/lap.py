@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,15 +22,29 @@ class Lap:
         session: the driving session.
         lap_time: seconds, None when unknown.
         frames: canonical columns (`LAP_SCHEMA`), one row a frame, at least one row.
-        made_of: the columns that `frames` was made of, where they are at hand: asked for them, pyarrow makes all of them
-            anew.
+        made_of: the columns of `frames`, where they are at hand: asked for them, pyarrow makes all of them anew.
     """
 
     lap_id: uuid.UUID
     session: SessionFrame
     lap_time: float | None
     frames: pa.RecordBatch
-    made_of: Sequence[Column] = field(default=(), repr=False, compare=False)
+    # Of these frames and no others: `dataclasses.replace` does not hand it on.
+    made_of: Sequence[Column] = field(default=(), init=False, repr=False, compare=False)
+
+    @classmethod
+    def of_columns(
+        cls,
+        lap_id: uuid.UUID,
+        session: SessionFrame,
+        lap_time: float | None,
+        frames: pa.RecordBatch,
+        columns: Sequence[Column],
+    ) -> Self:
+        """A lap that keeps at hand the columns of which its frames were made."""
+        lap = cls(lap_id, session, lap_time, frames)
+        object.__setattr__(lap, "made_of", tuple(columns))
+        return lap
 
     @property
     def lap_number(self) -> int:

@@ -78,7 +78,12 @@ def test_a_line_that_cannot_be_written_is_lost_and_holds_nobody_up() -> None:
     program = _PROGRAM.format(level="INFO", format="json") + "\nprint('at its end', flush=True)\n"
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
-            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, timeout=TIMEOUT_S, check=False
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
         )
     assert result.stdout == "at its end\n"
 

@@ -14,13 +14,12 @@ import pyarrow as pa
 from pydantic import Field, ValidationError
 
 from racing_coach_core.arrow_types import Column
-from racing_coach_core.channels import LAP_SCHEMA
 from racing_coach_core.codecs.arrow_batch import read_batch
 from racing_coach_core.codecs.arrow_form import Form, form_of
 from racing_coach_core.codecs.arrow_guard import DeclaredBatch, declared_batch
 from racing_coach_core.codecs.canonical import canonical_columns
 from racing_coach_core.codecs.compression import Buffer
-from racing_coach_core.codecs.ending import checked_lap
+from racing_coach_core.codecs.ending import checked_lap_of
 from racing_coach_core.codecs.limits import PayloadLimits
 from racing_coach_core.codecs.reports import details_of
 from racing_coach_core.exceptions import (
@@ -92,12 +91,12 @@ def decode_arrow(payload: Buffer, limits: PayloadLimits) -> Lap:
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         raise MalformedPayloadError(f"Arrow: {error}") from error
     head, rows, form = _head(stream.schema), stream.rows, stream.form
-    columns = {name: _column(form.kinds[place], [part[place] for part in stream.parts]) for place, name in form.channels}
+    columns = {
+        name: _column(form.kinds[place], [part[place] for part in stream.parts]) for place, name in form.channels
+    }
     if head.lap.frame_count not in (None, rows):
         raise MalformedPayloadError(f"Arrow: the payload is cut short: {rows} of {head.lap.frame_count} frames")
-    canonical = canonical_columns(columns, rows)
-    frames = pa.RecordBatch.from_arrays(canonical, schema=LAP_SCHEMA)
-    return checked_lap(head.lap_id, head.session, head.lap.lap_time, frames, canonical)
+    return checked_lap_of(head.lap_id, head.session, head.lap.lap_time, canonical_columns(columns, rows))
 
 
 def _column(kind: pa.DataType, parts: list[Column]) -> Column:
@@ -148,7 +147,7 @@ def _read(payload: Buffer, limits: PayloadLimits) -> _Stream:
 
 
 def _decompressed(form: Form, declared: list[tuple[pa.ipc.Message, DeclaredBatch]]) -> list[list[Column]] | None:
-    """The columns of all batches, or None if one is not ours to read; then nothing of the others is left in memory either."""
+    """The columns of all batches, or None if one is not ours to read; nothing of the others is left in memory then."""
     parts = []
     for message, one in declared:
         columns = read_batch(form, message, one)

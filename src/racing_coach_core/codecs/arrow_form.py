@@ -86,8 +86,8 @@ def _looked_at(schema: pa.Schema) -> Form:
         if kind not in _USUAL and not any(is_plain(kind) for is_plain in _PLAIN):
             raise ValueError(f"the column {name!r} is of type {kind}; a lap has plain columns")
     return Form(
-        # Of its own: a payload's schema has the lap's head in its memory.
-        schema=pa.schema([pa.field(*column) for column in zip(names, kinds, [f.nullable for f in schema], strict=True)]),
+        # Made anew: a payload's schema has the lap's head in its memory.
+        schema=pa.schema([pa.field(field.name, field.type, field.nullable) for field in schema]),
         kinds=tuple(kinds),
         runs=tuple((kind, len(list(run))) for kind, run in itertools.groupby(kinds)),
         buffers=sum(0 if pa.types.is_null(kind) else _BUFFERS for kind in kinds),

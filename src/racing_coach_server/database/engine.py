@@ -106,8 +106,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back if it raises.
 
-        It is begun, on a connection that is alive, before the block is. The session takes part in it, and asks nothing of
-        the database by itself: one that is only asked for its connection costs next to nothing.
+        It is begun, on a connection that is alive, before the block is. The session takes part in it without a
+        transaction of its own: one that is only asked for its connection costs next to nothing.
         """
         try:
             connection, transaction = await self._begun()
@@ -155,7 +155,7 @@ class Database:
 
 
 async def _close(connection: AsyncConnection, session: AsyncSession | None = None) -> None:
-    """Roll back, and give the connection back; who is cancelled meanwhile does not wait for it, and it is done all the same."""
+    """Roll back, and give the connection back. Who is cancelled meanwhile does not wait; it is done all the same."""
 
     async def close() -> None:
         try:

@@ -56,9 +56,7 @@ class _Run:
     nulls: dict[int, np.ndarray]
 
 
-def binary_copy(
-    frames: pa.RecordBatch, *, lap_id: UUID, made_of: Sequence[Column] = ()
-) -> Iterator[memoryview]:
+def binary_copy(frames: pa.RecordBatch, *, lap_id: UUID, made_of: Sequence[Column] = ()) -> Iterator[memoryview]:
     """Write a lap's frames as a binary COPY stream with the columns `COPY_COLUMNS`.
 
     Args:

@@ -79,6 +79,35 @@ async def test_it_flushes_and_never_commits(database: Database, stored: Stored) 
     assert await stored.counts() == (0, 0, 0)
 
 
+async def test_an_answer_is_made_before_the_commit(database: Database, stored: Stored) -> None:
+    """Once, of what becomes of the lap: a new one and a known one."""
+    made: list[LapOutcome] = []
+
+    def answer(outcome: LapOutcome) -> int:
+        made.append(outcome)
+        return len(made)
+
+    lap = new_lap()
+    for number in (1, 2):
+        async with database.transaction() as session:
+            assert await TelemetryService(session).store_and(received(lap), answer) == number
+            assert await stored.counts() == ((0, 0, 0) if number == 1 else (1, 1, lap.frames.num_rows))
+    assert [(outcome.is_new, outcome.lap_id) for outcome in made] == [(True, lap.lap_id), (False, lap.lap_id)]
+
+
+async def test_a_lap_whose_answer_cannot_be_made_is_not_stored(database: Database, stored: Stored) -> None:
+    """The frames are all sent by then, and are taken back."""
+
+    def fail(_outcome: LapOutcome) -> None:
+        raise RuntimeError("no answer")
+
+    with pytest.raises(RuntimeError, match="no answer"):
+        async with database.transaction() as session:
+            await TelemetryService(session).store_and(received(new_lap()), fail)
+    assert await stored.counts() == (0, 0, 0)
+    assert (await store(database, new_lap())).is_new  # on the same connection
+
+
 async def test_the_same_lap_twice_at_once_is_stored_once(database: Database, stored: Stored) -> None:
     """Two transactions: the second waits for the first and finds its lap."""
     lap = new_lap()
