@@ -127,8 +127,8 @@ def test_laps_are_deleted_in_one_place() -> None:
 def test_the_checks_see_what_they_look_for() -> None:
     """They can fail: they find what the engine does."""
     engine = sources()["database/engine.py"]
-    assert "begin" in of_a_session(engine)
-    assert {"async_sessionmaker", "create_async_engine"} <= functions(engine)
+    assert "connect" in of_a_session(engine)
+    assert {"AsyncSession", "create_async_engine"} <= functions(engine)
 
 
 def test_what_a_conflict_updates_is_what_was_to_be_inserted() -> None:
