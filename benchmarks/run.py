@@ -29,7 +29,7 @@ from benchmarks.report.picture import draw
 from benchmarks.report.tables import print_report, write_markdown
 from benchmarks.rigs.laps import simulate, write_payloads
 from benchmarks.rigs.payloads import Payloads
-from benchmarks.servers.database import LAPS_IN_MEMORY
+from benchmarks.servers.database import LAPS_IN_MEMORY, WAL_SEGMENTS
 from benchmarks.servers.running import Servers, servers
 from racing_coach_core.lap import Lap
 
@@ -54,7 +54,7 @@ class Run:
         throughput = Throughput(self._servers, laps, payloads, self._sizes, self._scratch)
         rounds = self._sizes.startup_rounds
         figures["startup"] = self._step("start-up", lambda: measure_startup(self._servers.dsn, rounds))
-        self._step("warming up", lambda: measure_ceiling(self._servers, laps, _WARM_UP_LAPS))
+        self._step("warming up", lambda: self._warm_up(laps))
         figures["baseline"] = {"frames_per_s": self._step("baseline", lambda: self._baseline(payloads))}
         for encoding in ENCODINGS:
             part = self._step(encoding, partial(throughput.measure, encoding))
@@ -76,6 +76,11 @@ class Run:
             result = measure()
         self._console.print(f"[dim]{time.perf_counter() - began:6.1f} s[/]  {name}")
         return result
+
+    def _warm_up(self, laps: list[Lap]) -> None:
+        if self._servers.database_processes():  # it is ours
+            self._servers.fill_wal(WAL_SEGMENTS)
+        measure_ceiling(self._servers, laps, _WARM_UP_LAPS)
 
     def _baseline(self, payloads: Payloads) -> float:
         return measure_baseline(self._servers, payloads.read("json"), self._sizes.baseline_laps)

@@ -18,6 +18,7 @@ _DATABASE_SETTINGS = (
     "synchronous_commit",
     "full_page_writes",
     "shared_buffers",
+    "min_wal_size",
     "max_wal_size",
 )
 

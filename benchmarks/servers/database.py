@@ -16,7 +16,10 @@ from racing_coach_server.database.init_db import upgrade
 from racing_coach_server.database_settings import DatabaseSettings
 
 LAPS_IN_MEMORY = 180
-_MEMORY = {"shared_buffers": "512MB", "max_wal_size": "8GB"}
+WAL_SEGMENTS = 64
+"""Of 16 MB each. PostgreSQL uses those again that it has; to make a new one holds up the lap that needs it for 25 to
+65 ms."""
+_MEMORY = {"shared_buffers": "512MB", "min_wal_size": f"{16 * WAL_SEGMENTS}MB", "max_wal_size": "8GB"}
 """As for a server with 2 GB. The 128 MB of a PostgreSQL that nobody configured are full after fifty laps: from then on
 it writes pages out in the middle of a COPY, and a rate depends on how many laps were stored before."""
 

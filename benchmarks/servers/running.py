@@ -57,6 +57,11 @@ class Servers:
 
         return asyncio.run(go())
 
+    def fill_wal(self, segments: int) -> None:
+        """Have so many segments of the write-ahead log there, as a server has that has run for a while."""
+        one = ("select pg_logical_emit_message(true, 'benchmark', '')", "select pg_switch_wal()")
+        self.execute(*segments * one, "checkpoint")
+
     def empty(self) -> None:
         """Forget every lap, and have what was written before written to disk now rather than in the middle."""
         self.execute("truncate laps, track_sessions, track_maps, rejected_messages cascade", "checkpoint")
