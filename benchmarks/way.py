@@ -25,6 +25,7 @@ from benchmarks.rigs.publish import publish
 from benchmarks.servers.daemon import daemon
 from benchmarks.servers.database import LAPS_IN_MEMORY
 from benchmarks.servers.running import Servers, servers
+from benchmarks.servers.timed_daemon import STEPS
 from racing_coach_core.lap import Lap
 from racing_coach_server.config import DeliverySettings
 
@@ -60,6 +61,8 @@ def _table(laps: list[list[tuple[str, float, float]]]) -> Table:
     for lap in laps:
         for name, begin, end in lap:
             spans[name].append((begin * 1e3, (end - begin) * 1e3))
+    if missing := [name for name, *_ in STEPS if name not in spans]:
+        raise RuntimeError(f"nothing noted of {', '.join(missing)}: does benchmarks/servers/timed_daemon.py name them?")
     rows = [(name, *(statistics.median(times) for times in zip(*both, strict=True))) for name, both in spans.items()]
     table = Table("step", "begins, ms", "takes, ms")
     for name, begins, takes in sorted(rows, key=lambda row: row[1]):
