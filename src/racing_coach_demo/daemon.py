@@ -11,7 +11,7 @@ from racing_coach_demo.child_process import ChildProcess, ServerStartError
 from racing_coach_demo.notify_socket import NotifySocket
 
 HUGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""As the unit and the image have it: memory in pieces of 2 MB (decision 46). Read when a process begins."""
+"""As the unit and compose have it: memory in pieces of 2 MB (decision 46). Read when a process begins."""
 
 _OF_SYSTEMD = frozenset({"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
 

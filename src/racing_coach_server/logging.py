@@ -1,6 +1,7 @@
 """structlog: JSON lines for the journal, readable on a terminal."""
 
 import contextlib
+import functools
 import logging
 import sys
 from typing import Any
@@ -13,16 +14,26 @@ from racing_coach_server.config import LogSettings
 class _Lines:
     """Lines of one module, written without the detour over `logging`, which takes as long again.
 
-    As there, one that cannot be written is lost, and holds nobody up: laps are stored while a disk for logs is full.
+    As there, one thread writes at a time, and a line that cannot be written is lost and holds nobody up: laps are
+    stored while a disk for logs is full.
+
+    Args:
+        handler: of the libraries' lines, which go to the same place.
+        name: of the module.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, handler: "logging.StreamHandler[Any]", name: str) -> None:
         self.name = name
+        self._handler = handler
 
     def msg(self, line: str) -> None:
         """Write one."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"{line}\n")
+        self._handler.acquire()
+        try:
+            with contextlib.suppress(OSError, ValueError):
+                self._handler.stream.write(f"{line}\n")
+        finally:
+            self._handler.release()
 
     debug = info = warning = error = critical = msg
 
@@ -45,19 +56,19 @@ def configure_logging(settings: LogSettings) -> None:
         if as_json
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
-    level = logging.getLevelNamesMapping()[settings.level]
-    structlog.configure(
-        processors=[*shared, renderer],
-        logger_factory=_Lines,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
+    )
+    level = logging.getLevelNamesMapping()[settings.level]
+    structlog.configure(
+        processors=[*shared, renderer],
+        logger_factory=functools.partial(_Lines, handler),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     root.handlers = [handler]

@@ -52,8 +52,11 @@ def test_nothing_of_ours_configures_it_but_what_is_given(
     assert (tmp_path / "daemon.log").stat().st_size > 0
 
 
-def test_its_memory_comes_in_large_pieces_where_one_asks_for_them(variables: dict[str, str]) -> None:
+def test_its_memory_comes_in_large_pieces_where_one_asks_for_them(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a system that gives them to who asks, the heap has asked; elsewhere there is nothing to ask for."""
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
     mode = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     library, version = platform.libc_ver()
     gives = mode.exists() and "[madvise]" in mode.read_text() and library == "glibc" and float(version) >= 2.35

@@ -88,6 +88,28 @@ def test_a_line_that_cannot_be_written_is_lost_and_holds_nobody_up() -> None:
     assert result.stdout == "at its end\n"
 
 
+def test_lines_of_several_threads_do_not_mix() -> None:
+    """Ours and a library's; followers have a thread of their own."""
+    program = (
+        _PROGRAM.format(level="INFO", format="json")
+        + """
+import threading
+def write(number):
+    for at in range(200):
+        log.info("ours", number=number, at=at, much="x" * 3000)
+        logging.getLogger("sqlalchemy").warning("theirs %s", number)
+threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT_S, check=True
+    )
+    events = [line["event"].partition(" ")[0] for line in lines(result.stderr)]
+    assert (events.count("ours"), events.count("theirs")) == (800, 800)
+
+
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", False), ("ERROR", False)])
 def test_the_level_is_kept(level: str, *, shown: bool) -> None:
     """Below the level nothing is written."""

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -118,3 +118,7 @@ class Reply:
     def payload(self) -> bytes:
         """The answer as it is published."""
         return self.body if isinstance(self.body, bytes) else self.body.model_dump_json().encode()
+
+    def written(self) -> "Reply":
+        """The same, with the answer as it is published in place of a model."""
+        return self if isinstance(self.body, bytes) else replace(self, body=self.payload)

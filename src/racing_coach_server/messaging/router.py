@@ -1,7 +1,7 @@
 """From a topic to the handler that answers for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -54,13 +54,11 @@ class Route[ServiceT, ContentT]:
         return await self.handler.read(message)
 
     async def handle(self, message: Message, content: ContentT, session: AsyncSession) -> Reply:
-        """The answer's JSON is written here, while a failure still rolls back."""
-        reply = await self.handler.handle(message, content, self.service(session))
-        return reply if isinstance(reply.body, bytes) else replace(reply, body=reply.payload)
+        """The answer's JSON is written by now, while a failure still rolls back."""
+        return (await self.handler.handle(message, content, self.service(session))).written()
 
     def rejected(self, message: Message, failure: Failure) -> Reply:
-        reply = Reply(self.handler.rejected(message, failure), Outcome.REJECTED)
-        return replace(reply, body=reply.payload)
+        return Reply(self.handler.rejected(message, failure), Outcome.REJECTED).written()
 
 
 type AnyRoute = Route[Any, Any]

@@ -173,13 +173,14 @@ class LapHandler:
 
 def _reply(received: ReceivedLap, outcome: LapOutcome) -> Reply:
     lap = received.lap
-    return Reply(
-        body=_stored(received, outcome).model_dump_json().encode(),
+    reply = Reply(
+        body=_stored(received, outcome),
         outcome=Outcome.STORED if outcome.is_new else Outcome.DUPLICATE,
         rows=lap.frames.num_rows,
         log={"lap_id": outcome.lap_id, "lap_number": lap.lap_number, "frames": lap.frames.num_rows},
         events=(_event(received, outcome),) if outcome.is_new else (),
     )
+    return reply.written()  # now, while the database has something to do
 
 
 def _stored(received: ReceivedLap, outcome: LapOutcome) -> LapUploadResponse:

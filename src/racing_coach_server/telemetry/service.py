@@ -60,8 +60,10 @@ class TelemetryService:
         inserting = begin(self._insert_lap(driver, received, _ADD_LAP_OF_KNOWN), name="insert a lap")
         try:
             # While the database is at that, we would have nothing to do.
-            own = binary_copy(lap.frames, lap_id=lap.lap_id, made_of=lap.made_of)
-            blocks = ahead(own) if received.known_blocks is None else iter(received.known_blocks)
+            if received.known_blocks is None:
+                blocks = ahead(binary_copy(lap.frames, lap_id=lap.lap_id, made_of=lap.made_of))
+            else:
+                blocks = iter(received.known_blocks)
         finally:
             stored_at = await inserting
         if stored_at is None:
